@@ -1,0 +1,12 @@
+/**
+ * The one door through which third-party packages come into the program.
+ * Versions stand in `deno.json`; nothing in `src/core` or `src/pipeline` imports this file.
+ */
+// @ts-types="@types/better-sqlite3"
+import Database from "better-sqlite3";
+export { Database };
+export { drizzle } from "drizzle-orm/better-sqlite3";
+export { Hono } from "hono";
+export * as kafka from "@platformatic/kafka";
+export * as prom from "prom-client";
+export { z } from "zod";

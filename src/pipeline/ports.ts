@@ -95,6 +95,14 @@ export interface JournalRow {
   readonly body: Uint8Array;
 }
 
+/**
+ * What a journal row is for. "output": results that go out. "state": results that don't go out (any
+ * more). "reframed": a copy that goes out in place of a row with results. "refused": the output topic
+ * won't have it. Whether a row holds results of its own is settled by `append`, `retarget` leaves it:
+ * a refused row is still replayed and still goes to the storage service.
+ */
+export type JournalTarget = "output" | "state" | "reframed" | "refused";
+
 /** A lane of the output topic, as SQLite has it. */
 export interface LaneState {
   readonly lane: number;
@@ -222,9 +230,14 @@ export interface Transaction {
    * isn't ours, the caller must give up the transaction.
    */
   advance(source: PartitionRef, asked: number, end: number): boolean;
-  append(row: JournalRow, target: "output" | "state" | "reframed"): void;
-  /** An "output" row becomes "state": its re-framed copy goes out in its place. */
-  supersede(rowId: number): void;
+  /**
+   * The row's id must be above every id ever committed. A row appended as "reframed" or "refused" is a
+   * copy: it holds no results of its own. Within a lane ids and base sequences grow together.
+   */
+  append(row: JournalRow, target: JournalTarget): void;
+  /** Gives a row another target. Throws where there is no such row. */
+  retarget(rowId: number, target: JournalTarget): void;
+  /** A second rejection of the same id changes nothing: the first is kept. */
   reject(rejected: Rejected): void;
   count(delta: Counters): void;
   saveDevice(state: DeviceState): void;
@@ -261,9 +274,9 @@ export interface JournalReader {
   storageCursor(): { row: number; record: number } | undefined;
   /** Rows that go out ("output" and "reframed") of a lane, whose records end after `sequence`, in order, until `maxBytes` (at least one). */
   outputRows(lane: number, sequence: number, maxBytes: number): JournalRow[];
-  /** Rows with results ("output" and "state") with an id above `afterId`, in order, until `maxBytes` (at least one). */
+  /** Rows with results (all but copies, see `append`) with an id above `afterId`, in order, until `maxBytes` (at least one). */
   resultRows(afterId: number, maxBytes: number): JournalRow[];
-  /** Lowest id of a row that goes out to the output topic and isn't acknowledged by the lanes given; undefined: none. */
+  /** Lowest id of a row that goes out to the output topic and isn't acknowledged by the lanes given (a lane not given has acknowledged nothing); undefined: none. */
   oldestUnsent(lanes: readonly LaneState[]): number | undefined;
   /** Rows and bytes in the journal. */
   size(): { rows: number; bytes: number };
@@ -280,6 +293,22 @@ export interface DeviceReader {
     device: string;
   }[];
   loadGlobal(): GlobalState | undefined;
+}
+
+/** A dead letter as it is kept. */
+export interface DeadLetter extends Rejected {
+  /** Its place in the order in which they were kept. */
+  readonly sequence: number;
+  /** ms since 1970. */
+  readonly storedAt: number;
+}
+
+/** What the store can tell people. Synchronous, about the state after the last commit. */
+export interface StoreReports {
+  /** Dead letters in the order in which they were kept, after the sequence given. */
+  deadLetters(options: { after?: number; limit: number }): DeadLetter[];
+  /** How often a position has jumped since the data folder was made, by reason; a reason that never came is left out. */
+  jumps(): ReadonlyMap<JumpReason, number>;
 }
 
 /** What became of a reading that was handed in over HTTP, told after its commit. */

@@ -3,6 +3,12 @@
  * Everything behind a port may fail; each comment says what happens then.
  */
 
+import { type DeviceState } from "../core/device.ts";
+import { type SeriesState } from "../core/series.ts";
+import { type GlobalState } from "../core/totals.ts";
+
+export type { DeviceState, GlobalState, SeriesState };
+
 /** A partition of a topic that exists once: a recreated topic has another `topicId`. */
 export interface PartitionRef {
   readonly clusterId: string;
@@ -143,6 +149,18 @@ export interface OutputFeed {
     lane: number,
     identity: { topicId: string; producerId: bigint; producerEpoch: number },
   ): void;
+  /**
+   * The broker takes less than this row in one batch: replaces it by rows of at most `maxBytes` (61
+   * bytes for the header included), with consecutive base sequences; a record that is larger stands
+   * alone. Nothing of the lane may be in flight; handing out begins again at the cursor. Durable before
+   * it returns; throws `StoreUnavailable` where it couldn't be stored.
+   */
+  split(row: JournalRow, maxBytes: number): void;
+  /**
+   * The broker refuses this row, a single record, for good: it is kept as "refused", the cursor moves
+   * past it, and the lane goes on. The same conditions as for `split`.
+   */
+  refuse(row: JournalRow, reason: string): void;
 }
 
 /** What the storage service's sink needs of the journal: all results, in journal order. */
@@ -185,42 +203,6 @@ export interface Rejected {
   readonly reason: string;
   /** null: a tombstone. */
   readonly bytes: Uint8Array | null;
-}
-
-/** All-time statistics and window of one metric; blobs are core's own format. */
-export interface SeriesState {
-  readonly count: number;
-  /** Rounded, for people; the exact sum is in `exact`. */
-  readonly sum: number;
-  /** null while count is 0. */
-  readonly min: number | null;
-  readonly max: number | null;
-  readonly exact: Uint8Array;
-  readonly window: Uint8Array;
-}
-
-export interface DeviceState {
-  readonly tenant: string;
-  readonly device: string;
-  /** The latest timestamp as it was sent (with a zone); empty: none yet. */
-  readonly lastSeen: string;
-  readonly lastSeenMs: number;
-  /** Every journal row up to this id is in here. */
-  readonly journalId: number;
-  readonly temperature: SeriesState;
-  readonly humidity: SeriesState;
-  /** Further metrics, in the order in which the device first sent them. */
-  readonly metrics: readonly { readonly name: string; readonly series: SeriesState }[];
-}
-
-/** The same over all devices. */
-export interface GlobalState {
-  readonly journalId: number;
-  /** ms since 1970; 0: none yet. */
-  readonly lastProcessed: number;
-  readonly temperature: SeriesState;
-  readonly humidity: SeriesState;
-  readonly metrics: readonly { readonly name: string; readonly series: SeriesState }[];
 }
 
 /** Writes. Exists only inside `Store.transact` (invariant 1): a call after it has ended throws. */
@@ -330,12 +312,15 @@ export interface SeriesView {
   readonly avg: number | null;
 }
 
-/** A window as it is shown: the last values, oldest first, and their statistics (null where empty). */
+/** A metric of a device as it is shown. */
 export interface WindowView {
+  /** The last values, oldest first. */
   readonly readings: readonly number[];
+  /** Over `readings`; null where there are none. */
   readonly avg: number | null;
   readonly min: number | null;
   readonly max: number | null;
+  /** Values since the device was first seen. */
   readonly count: number;
 }
 

@@ -109,6 +109,9 @@ function common({ dir }: BrokerSetup) {
     "share.coordinator.state.topic.replication.factor": 1,
     "share.coordinator.state.topic.min.isr": 1,
     "group.initial.rebalance.delay.ms": 0,
+    // After a kill the controller refuses the new broker until the dead one's session is over (9 s).
+    "broker.session.timeout.ms": 3_000,
+    "broker.heartbeat.interval.ms": 500,
     "log.cleaner.dedupe.buffer.size": 16 * 1024 * 1024, // 128 MB by default, of a heap of 512
   };
 }

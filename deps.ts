@@ -5,7 +5,9 @@
 // @ts-types="@types/better-sqlite3"
 import Database from "better-sqlite3";
 export { Database };
+export { and, count, eq, gt, gte, sql } from "drizzle-orm";
 export { drizzle } from "drizzle-orm/better-sqlite3";
+export * as sqlite from "drizzle-orm/sqlite-core";
 export { Hono } from "hono";
 export * as kafka from "@platformatic/kafka";
 export * as prom from "prom-client";

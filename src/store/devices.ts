@@ -1,0 +1,186 @@
+/** Devices: one row each, further metrics in rows of their own. */
+import { count, type Database, drizzle, eq, sql } from "../../deps.ts";
+import type { DeviceReader, DeviceState, GlobalState } from "../pipeline/ports.ts";
+import { GlobalRow } from "./global_row.ts";
+import { devices } from "./schema.ts";
+import { type MetricRow, readMetric, readStatistics, type StatisticsRow } from "./series_rows.ts";
+
+interface DeviceRow extends StatisticsRow {
+  readonly lastSeen: string;
+  readonly lastSeenMs: number;
+  readonly journalId: number;
+  /** 1: it has further metrics. Most have none, and asking for them takes as long as this row. */
+  readonly hasMetrics: number;
+}
+
+export class DeviceTable implements DeviceReader {
+  readonly #orm: ReturnType<typeof drizzle>;
+  readonly #global: GlobalRow;
+  readonly #save: Database.Statement;
+  readonly #saveMetric: Database.Statement;
+  readonly #dropMetrics: Database.Statement;
+  readonly #load: Database.Statement;
+  readonly #loadMetrics: Database.Statement;
+
+  constructor(db: Database.Database) {
+    this.#orm = drizzle(db);
+    this.#global = new GlobalRow(this.#orm);
+    this.#save = db.prepare(SAVE);
+    this.#saveMetric = db.prepare(SAVE_METRIC);
+    this.#dropMetrics = db.prepare(
+      "DELETE FROM device_metrics WHERE tenant_id = ? AND device_id = ? AND position >= ?",
+    );
+    this.#load = db.prepare(LOAD);
+    this.#loadMetrics = db.prepare(
+      'SELECT name, count, sum, min, max, exact, "window" FROM device_metrics ' +
+        "WHERE tenant_id = ? AND device_id = ? ORDER BY position",
+    );
+  }
+
+  save(state: DeviceState): void {
+    const { tenant, device, temperature, humidity, metrics } = state;
+    this.#save.run(
+      tenant,
+      device,
+      state.lastSeen,
+      state.lastSeenMs,
+      state.journalId,
+      temperature.count,
+      temperature.sum,
+      temperature.min,
+      temperature.max,
+      humidity.count,
+      humidity.sum,
+      humidity.min,
+      humidity.max,
+      temperature.exact,
+      temperature.window,
+      humidity.exact,
+      humidity.window,
+    );
+    for (const [position, { name, series }] of metrics.entries()) {
+      const { count, sum, min, max } = series;
+      this.#saveMetric.run(
+        tenant,
+        device,
+        position,
+        name,
+        count,
+        sum,
+        min,
+        max,
+        series.exact,
+        series.window,
+      );
+    }
+    this.#dropMetrics.run(tenant, device, metrics.length);
+  }
+
+  saveGlobal(state: GlobalState): void {
+    this.#global.save(state);
+  }
+
+  count(): number {
+    return this.#orm.select({ count: count() }).from(devices).get()?.count ?? 0;
+  }
+
+  load(tenant: string, device: string): DeviceState | undefined {
+    const row = this.#load.get(tenant, device) as DeviceRow | undefined;
+    if (row === undefined) return undefined;
+    const metrics = row.hasMetrics === 1
+      ? this.#loadMetrics.all(tenant, device) as MetricRow[]
+      : [];
+    return {
+      tenant,
+      device,
+      lastSeen: row.lastSeen,
+      lastSeenMs: row.lastSeenMs,
+      journalId: row.journalId,
+      ...readStatistics(row),
+      metrics: metrics.map(readMetric),
+    };
+  }
+
+  tenantsOf(device: string): string[] {
+    return this.#orm.select({ tenant: devices.tenantId }).from(devices)
+      .where(eq(devices.deviceId, device)).orderBy(devices.tenantId).all()
+      .map((row) => row.tenant);
+  }
+
+  page(
+    options: { after?: { tenant: string; device: string }; tenant?: string; limit: number },
+  ): { tenant: string; device: string }[] {
+    const { after, tenant, limit } = options;
+    const later = after === undefined
+      ? sql`true`
+      : sql`(${devices.tenantId}, ${devices.deviceId}) > (${after.tenant}, ${after.device})`;
+    const wanted = tenant === undefined ? sql`true` : eq(devices.tenantId, tenant);
+    return this.#orm.select({ tenant: devices.tenantId, device: devices.deviceId }).from(devices)
+      .where(sql`${later} AND ${wanted}`)
+      .orderBy(devices.tenantId, devices.deviceId).limit(limit).all();
+  }
+
+  loadGlobal(): GlobalState | undefined {
+    return this.#global.load();
+  }
+}
+
+const SAVE = `
+  INSERT INTO devices (
+    tenant_id, device_id, last_seen, last_seen_ms, journal_id,
+    temperature_count, temperature_sum, temperature_min, temperature_max,
+    humidity_count, humidity_sum, humidity_min, humidity_max,
+    temperature_exact, temperature_window, humidity_exact, humidity_window
+  ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+  ON CONFLICT (tenant_id, device_id) DO UPDATE SET
+    last_seen = excluded.last_seen,
+    last_seen_ms = excluded.last_seen_ms,
+    journal_id = excluded.journal_id,
+    temperature_count = excluded.temperature_count,
+    temperature_sum = excluded.temperature_sum,
+    temperature_min = excluded.temperature_min,
+    temperature_max = excluded.temperature_max,
+    humidity_count = excluded.humidity_count,
+    humidity_sum = excluded.humidity_sum,
+    humidity_min = excluded.humidity_min,
+    humidity_max = excluded.humidity_max,
+    temperature_exact = excluded.temperature_exact,
+    temperature_window = excluded.temperature_window,
+    humidity_exact = excluded.humidity_exact,
+    humidity_window = excluded.humidity_window`;
+
+const SAVE_METRIC = `
+  INSERT INTO device_metrics (
+    tenant_id, device_id, position, name, count, sum, min, max, exact, "window"
+  ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+  ON CONFLICT (tenant_id, device_id, position) DO UPDATE SET
+    name = excluded.name,
+    count = excluded.count,
+    sum = excluded.sum,
+    min = excluded.min,
+    max = excluded.max,
+    exact = excluded.exact,
+    "window" = excluded."window"`;
+
+const LOAD = `
+  SELECT
+    last_seen AS lastSeen,
+    last_seen_ms AS lastSeenMs,
+    journal_id AS journalId,
+    temperature_count AS temperatureCount,
+    temperature_sum AS temperatureSum,
+    temperature_min AS temperatureMin,
+    temperature_max AS temperatureMax,
+    humidity_count AS humidityCount,
+    humidity_sum AS humiditySum,
+    humidity_min AS humidityMin,
+    humidity_max AS humidityMax,
+    temperature_exact AS temperatureExact,
+    temperature_window AS temperatureWindow,
+    humidity_exact AS humidityExact,
+    humidity_window AS humidityWindow,
+    EXISTS (
+      SELECT 1 FROM device_metrics AS metric
+      WHERE metric.tenant_id = devices.tenant_id AND metric.device_id = devices.device_id
+    ) AS hasMetrics
+  FROM devices WHERE tenant_id = ? AND device_id = ?`;

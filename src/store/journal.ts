@@ -1,0 +1,191 @@
+/** The journal: rows that are appended, handed out from two sides, and pruned from the front. */
+import type { Database } from "../../deps.ts";
+import type { JournalReader, JournalRow, JournalTarget, LaneState } from "../pipeline/ports.ts";
+import { prepareJournal } from "./journal_statements.ts";
+import { plainBytes } from "./series_rows.ts";
+
+/** What is known of the journal without asking SQLite; a transaction that fails puts it back. */
+export interface JournalExtent {
+  readonly lastId: number;
+  readonly rows: number;
+  readonly bytes: number;
+}
+
+export class JournalTable implements JournalReader {
+  readonly #statements: ReturnType<typeof prepareJournal>;
+  #extent: JournalExtent;
+
+  constructor(db: Database.Database) {
+    this.#statements = prepareJournal(db);
+    this.#extent = this.#statements.extent.get() as JournalExtent;
+  }
+
+  /** For `restore`, at the beginning of a transaction. */
+  extent(): JournalExtent {
+    return this.#extent;
+  }
+
+  restore(extent: JournalExtent): void {
+    this.#extent = extent;
+  }
+
+  /** `floor`: the highest id that was ever committed; the row's must be above it. */
+  append(row: JournalRow, options: { target: JournalTarget; floor: number }): void {
+    const { target, floor } = options;
+    if (!(row.id > floor)) {
+      throw new RangeError(`appending to the journal: the id must be above ${floor}, is ${row.id}`);
+    }
+    const isCopy = target === "reframed" || target === "refused" ? 1 : 0;
+    this.#statements.append.run(
+      row.id,
+      target,
+      isCopy,
+      row.lane,
+      row.lanes,
+      row.count,
+      row.time,
+      row.baseSequence,
+      row.body,
+    );
+    const { lastId, rows, bytes } = this.#extent;
+    this.#extent = {
+      lastId: Math.max(lastId, row.id),
+      rows: rows + 1,
+      bytes: bytes + row.body.length,
+    };
+  }
+
+  retarget(rowId: number, target: JournalTarget): void {
+    this.#statements.keepLaneEnds.run();
+    if (this.#statements.retarget.run(target, rowId).changes === 0) {
+      throw new RangeError(`retargeting a journal row: there is no row ${rowId}`);
+    }
+  }
+
+  prune(throughId: number): void {
+    const gone = this.#statements.through.get(throughId) as { rows: number; bytes: number };
+    if (gone.rows === 0) return;
+    const { lastId, rows, bytes } = this.#extent;
+    this.#statements.keepLastId.run(lastId);
+    this.#statements.keepLaneEnds.run();
+    this.#statements.prune.run(throughId);
+    this.#extent = { lastId, rows: rows - gone.rows, bytes: bytes - gone.bytes };
+  }
+
+  moveCheckpoint(journalId: number): void {
+    this.#statements.moveCheckpoint.run(journalId);
+  }
+
+  saveLane(lane: LaneState): void {
+    this.#statements.saveLane.run(
+      lane.lane,
+      lane.topicId,
+      lane.producerId,
+      lane.producerEpoch,
+      lane.acknowledged,
+      lane.end,
+      lane.lastOffset,
+    );
+  }
+
+  moveStorageCursor(row: number, record: number): void {
+    this.#statements.moveStorageCursor.run(row, record);
+  }
+
+  lastId(): number {
+    return this.#extent.lastId;
+  }
+
+  checkpoint(): number {
+    return this.#statements.checkpoint.get() as number;
+  }
+
+  lanes(): LaneState[] {
+    return (this.#statements.lanes.all() as BigLane[]).map((lane) => ({
+      lane: Number(lane.lane),
+      topicId: lane.topicId,
+      producerId: lane.producerId,
+      producerEpoch: Number(lane.producerEpoch),
+      acknowledged: Number(lane.acknowledged),
+      end: Number(lane.end),
+      lastOffset: Number(lane.lastOffset),
+    }));
+  }
+
+  storageCursor(): { row: number; record: number } | undefined {
+    return this.#statements.storageCursor.get() as { row: number; record: number } | undefined;
+  }
+
+  outputRows(lane: number, sequence: number, maxBytes: number): JournalRow[] {
+    return this.#read(this.#statements.outputSizes.iterate({ lane, sequence }), maxBytes);
+  }
+
+  resultRows(afterId: number, maxBytes: number): JournalRow[] {
+    return this.#read(this.#statements.resultSizes.iterate(afterId), maxBytes);
+  }
+
+  oldestUnsent(lanes: readonly LaneState[]): number | undefined {
+    const acknowledged = new Map(lanes.map((lane) => [lane.lane, lane.acknowledged]));
+    const oldest: number[] = [];
+    for (const lane of this.#lanesInUse()) {
+      const unsent = { lane, sequence: acknowledged.get(lane) ?? -1 };
+      for (const statement of [this.#statements.firstOutput, this.#statements.firstReframed]) {
+        const id = statement.get(unsent) as number | undefined;
+        if (id !== undefined) oldest.push(id);
+      }
+    }
+    return oldest.length === 0 ? undefined : Math.min(...oldest);
+  }
+
+  laneEndsBelow(lanes: number): { lane: number; end: number }[] {
+    return this.#lanesInUse().flatMap((lane) => {
+      const end = this.#statements.endBelow.get({ lane, lanes }) as number | undefined;
+      return end === undefined ? [] : [{ lane, end }];
+    });
+  }
+
+  size(): { rows: number; bytes: number } {
+    return { rows: this.#extent.rows, bytes: this.#extent.bytes };
+  }
+
+  /** Lanes that have rows going out, each found by one step in the index. */
+  #lanesInUse(): number[] {
+    const lanes: number[] = [];
+    let lane = this.#statements.laneAfter.get(-Infinity) as number | undefined;
+    while (lane !== undefined) {
+      lanes.push(lane);
+      lane = this.#statements.laneAfter.get(lane) as number | undefined;
+    }
+    return lanes;
+  }
+
+  /** Chooses by size first: no body is read that isn't handed out. */
+  #read(sizes: IterableIterator<unknown>, maxBytes: number): JournalRow[] {
+    const ids: number[] = [];
+    let total = 0;
+    for (const { id, bytes } of sizes as IterableIterator<RowSize>) {
+      total += bytes;
+      if (ids.length > 0 && total > maxBytes) break;
+      ids.push(id);
+    }
+    return ids.map((id) => {
+      const row = this.#statements.row.get(id) as JournalRow;
+      return { ...row, body: plainBytes(row.body) };
+    });
+  }
+}
+
+interface RowSize {
+  readonly id: number;
+  readonly bytes: number;
+}
+
+interface BigLane {
+  readonly lane: bigint;
+  readonly topicId: string;
+  readonly producerId: bigint;
+  readonly producerEpoch: bigint;
+  readonly acknowledged: bigint;
+  readonly end: bigint;
+  readonly lastOffset: bigint;
+}

@@ -1,0 +1,149 @@
+/** The store: one SQLite file in the data folder, and everything that touches it. */
+import { Database } from "../../deps.ts";
+import type {
+  Counters,
+  DeadLetter,
+  JumpReason,
+  Log,
+  Store,
+  StoreReports,
+  Transaction,
+} from "../pipeline/ports.ts";
+import { CounterRow } from "./counters.ts";
+import { DeadLetterTable } from "./dead_letters.ts";
+import { DeviceTable } from "./devices.ts";
+import { DataFolderInUse, type FolderLock, lockFolder, unusable } from "./folder.ts";
+import { JournalTable } from "./journal.ts";
+import { migrate, migrations, SchemaTooNew, schemaVersion } from "./migrations.ts";
+import { PositionTable } from "./positions.ts";
+import { StoreTransaction, type Tables } from "./transaction.ts";
+import { Transactor } from "./transactor.ts";
+
+export { DataFolderInUse, SchemaTooNew };
+
+export interface StoreOptions {
+  /** The data folder; made where it is missing. */
+  readonly dir: string;
+  readonly log: Log;
+  /** ms since 1970. */
+  readonly now: () => number;
+  /** A text that no other data folder has, for a new one. */
+  readonly random?: () => string;
+}
+
+/**
+ * Opens `plumbline.db` in the data folder, makes it where it is missing, brings its schema up to
+ * date. Throws `DataFolderInUse`, `SchemaTooNew` (the file is untouched), or an error that names the
+ * folder and what to do. Whatever it throws, the folder is free again.
+ */
+export function openStore(options: StoreOptions): Store & StoreReports {
+  const lock = lockFolder(options.dir);
+  let db: Database.Database | undefined;
+  try {
+    const file = `${options.dir}/plumbline.db`;
+    refuseNewer(file);
+    db = new Database(file, { timeout: BUSY_TIMEOUT_MS });
+    configure(db);
+    migrate(db, { steps: migrations, now: options.now, log: options.log });
+    const { random = () => crypto.randomUUID() } = options;
+    db.prepare(
+      "INSERT INTO meta (id, folder_id, checkpoint, last_journal_id) VALUES (1, ?, 0, 0) " +
+        "ON CONFLICT DO NOTHING",
+    ).run(random());
+    return new SqliteStore(db, { lock, now: options.now });
+  } catch (error) {
+    db?.close();
+    lock.release();
+    throw error instanceof Database.SqliteError
+      ? unusable(options.dir, new Error(`${error.message} (${error.code})`, { cause: error }))
+      : error;
+  }
+}
+
+/** Only people's `sqlite3` can hold the file; the engine's one thread must not wait long for them. */
+const BUSY_TIMEOUT_MS = 1000;
+
+/** A read-only connection looks first: opening the file for writing may already change it. */
+function refuseNewer(file: string): void {
+  try {
+    if (Deno.statSync(file).size === 0) return;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return;
+    throw unusable(file, error);
+  }
+  const db = new Database(file, { readonly: true, timeout: BUSY_TIMEOUT_MS });
+  try {
+    schemaVersion(db, migrations.length);
+  } finally {
+    db.close();
+  }
+}
+
+/** Page size and vacuum mode count only while the file is empty; measured for rows of up to 1 MB. */
+function configure(db: Database.Database): void {
+  db.pragma("page_size = 16384");
+  db.pragma("auto_vacuum = INCREMENTAL");
+  db.pragma("journal_mode = WAL");
+  db.pragma("synchronous = FULL");
+  db.pragma("wal_autocheckpoint = 4000");
+  db.pragma("journal_size_limit = 134217728");
+  db.pragma("cache_size = -65536");
+}
+
+class SqliteStore implements Store, StoreReports {
+  readonly positions: PositionTable;
+  readonly journal: JournalTable;
+  readonly devices: DeviceTable;
+  readonly #db: Database.Database;
+  readonly #lock: FolderLock;
+  readonly #transactor: Transactor;
+  readonly #tables: Tables;
+
+  constructor(db: Database.Database, options: { lock: FolderLock; now: () => number }) {
+    const { lock, now } = options;
+    this.#db = db;
+    this.#lock = lock;
+    this.#transactor = new Transactor(db);
+    this.positions = new PositionTable(db, { transactor: this.#transactor, now });
+    this.journal = new JournalTable(db);
+    this.devices = new DeviceTable(db);
+    this.#tables = {
+      positions: this.positions,
+      journal: this.journal,
+      devices: this.devices,
+      deadLetters: new DeadLetterTable(db, { now }),
+      counters: new CounterRow(db),
+    };
+  }
+
+  transact<T>(work: (tx: Transaction) => T): T {
+    const before = this.journal.extent();
+    const tx = new StoreTransaction(this.#db, this.#tables);
+    try {
+      return this.#transactor.run(() => work(tx));
+    } catch (error) {
+      this.journal.restore(before);
+      throw error;
+    } finally {
+      tx.end();
+    }
+  }
+
+  counters(): Counters {
+    return this.#tables.counters.read();
+  }
+
+  deadLetters(options: { after?: number; limit: number }): DeadLetter[] {
+    return this.#tables.deadLetters.page(options);
+  }
+
+  jumps(): ReadonlyMap<JumpReason, number> {
+    return this.positions.jumps();
+  }
+
+  close(): void {
+    if (!this.#db.open) return;
+    this.#db.close();
+    this.#lock.release();
+  }
+}

@@ -1,0 +1,107 @@
+/** How far each partition was read, and every jump that wasn't a batch. */
+import { and, type Database, drizzle, eq, sql } from "../../deps.ts";
+import type { JumpReason, PartitionRef, Positions } from "../pipeline/ports.ts";
+import { members, meta, positionJumpCounts, positionJumps, positions, topics } from "./schema.ts";
+import type { Transactor } from "./transactor.ts";
+
+/** Jumps kept for people to read; all of them are counted. */
+const JUMPS_KEPT = 1000;
+
+export class PositionTable implements Positions {
+  readonly folderId: string;
+  readonly #orm: ReturnType<typeof drizzle>;
+  readonly #transactor: Transactor;
+  readonly #now: () => number;
+  readonly #advance: Database.Statement;
+
+  constructor(db: Database.Database, options: { transactor: Transactor; now: () => number }) {
+    this.#orm = drizzle(db);
+    this.#transactor = options.transactor;
+    this.#now = options.now;
+    this.#advance = db.prepare(
+      "UPDATE positions SET next = ? " +
+        "WHERE cluster_id = ? AND topic_id = ? AND partition = ? AND next = ?",
+    );
+    this.folderId = this.#orm.select().from(meta).get()!.folderId;
+  }
+
+  /** False: the position isn't at `asked`, nothing was changed. Only inside a transaction. */
+  advance(source: PartitionRef, asked: number, end: number): boolean {
+    const { clusterId, topicId, topic, partition } = source;
+    if (!(end >= asked)) {
+      throw new RangeError(
+        `advancing ${topic}-${partition}: the end must be at least ${asked}, is ${end}`,
+      );
+    }
+    return this.#advance.run(end, clusterId, topicId, partition, asked).changes === 1;
+  }
+
+  next(source: PartitionRef): number | undefined {
+    return this.#orm.select({ next: positions.next }).from(positions)
+      .where(isPartition(source)).get()?.next;
+  }
+
+  jump(source: PartitionRef, to: number, reason: JumpReason): void {
+    const { clusterId, topicId, topic, partition } = source;
+    this.#transactor.run(() => {
+      const previous = this.next(source) ?? null;
+      this.#orm.insert(positions).values({ clusterId, topicId, topic, partition, next: to })
+        .onConflictDoUpdate({
+          target: [positions.clusterId, positions.topicId, positions.partition],
+          set: { next: to },
+        }).run();
+      const jump = this.#orm.insert(positionJumps).values({
+        time: this.#now(),
+        clusterId,
+        topicId,
+        topic,
+        partition,
+        previous,
+        next: to,
+        reason,
+      }).returning({ id: positionJumps.id }).get();
+      this.#orm.delete(positionJumps).where(sql`${positionJumps.id} <= ${jump.id - JUMPS_KEPT}`)
+        .run();
+      this.#orm.insert(positionJumpCounts).values({ reason, count: 1 })
+        .onConflictDoUpdate({
+          target: positionJumpCounts.reason,
+          set: { count: sql`${positionJumpCounts.count} + 1` },
+        }).run();
+    });
+  }
+
+  jumps(): ReadonlyMap<JumpReason, number> {
+    const rows = this.#orm.select().from(positionJumpCounts).all();
+    return new Map(rows.map((row) => [row.reason as JumpReason, row.count]));
+  }
+
+  generation(topic: { clusterId: string; topicId: string; topic: string }): number {
+    return this.#transactor.run(() => {
+      const known = this.#orm.select().from(topics)
+        .where(and(eq(topics.clusterId, topic.clusterId), eq(topics.topic, topic.topic))).all();
+      const same = known.find((row) => row.topicId === topic.topicId);
+      if (same !== undefined) return same.generation;
+      this.#orm.insert(topics).values({ ...topic, generation: known.length }).run();
+      return known.length;
+    });
+  }
+
+  memberId(group: string): string | undefined {
+    return this.#orm.select().from(members).where(eq(members.groupId, group)).get()?.memberId;
+  }
+
+  saveMemberId(group: string, memberId: string): void {
+    this.#transactor.run(() => {
+      this.#orm.insert(members).values({ groupId: group, memberId })
+        .onConflictDoUpdate({ target: members.groupId, set: { memberId } }).run();
+    });
+  }
+}
+
+function isPartition(source: PartitionRef) {
+  return and(
+    eq(positions.clusterId, source.clusterId),
+    eq(positions.topicId, source.topicId),
+    eq(positions.partition, source.partition),
+  );
+}

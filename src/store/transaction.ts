@@ -1,0 +1,98 @@
+/** The only way to write: handed out by `Store.transact`, dead when it has ended. */
+import type { Database } from "../../deps.ts";
+import type {
+  Counters,
+  DeviceState,
+  GlobalState,
+  JournalRow,
+  JournalTarget,
+  LaneState,
+  PartitionRef,
+  Rejected,
+  Transaction,
+} from "../pipeline/ports.ts";
+import type { CounterRow } from "./counters.ts";
+import type { DeadLetterTable } from "./dead_letters.ts";
+import type { DeviceTable } from "./devices.ts";
+import type { JournalTable } from "./journal.ts";
+import type { PositionTable } from "./positions.ts";
+
+export interface Tables {
+  readonly positions: PositionTable;
+  readonly journal: JournalTable;
+  readonly devices: DeviceTable;
+  readonly deadLetters: DeadLetterTable;
+  readonly counters: CounterRow;
+}
+
+export class StoreTransaction implements Transaction {
+  readonly #db: Database.Database;
+  readonly #tables: Tables;
+  readonly #lastIdBefore: number;
+  #ended = false;
+
+  constructor(db: Database.Database, tables: Tables) {
+    this.#db = db;
+    this.#tables = tables;
+    this.#lastIdBefore = tables.journal.lastId();
+  }
+
+  end(): void {
+    this.#ended = true;
+  }
+
+  advance(source: PartitionRef, asked: number, end: number): boolean {
+    return this.#live().positions.advance(source, asked, end);
+  }
+
+  append(row: JournalRow, target: JournalTarget): void {
+    this.#live().journal.append(row, { target, floor: this.#lastIdBefore });
+  }
+
+  retarget(rowId: number, target: JournalTarget): void {
+    this.#live().journal.retarget(rowId, target);
+  }
+
+  reject(rejected: Rejected): void {
+    this.#live().deadLetters.keep(rejected);
+  }
+
+  count(delta: Counters): void {
+    this.#live().counters.raise(delta);
+  }
+
+  saveDevice(state: DeviceState): void {
+    this.#live().devices.save(state);
+  }
+
+  saveGlobal(state: GlobalState): void {
+    this.#live().devices.saveGlobal(state);
+  }
+
+  moveCheckpoint(journalId: number): void {
+    this.#live().journal.moveCheckpoint(journalId);
+  }
+
+  saveLane(lane: LaneState): void {
+    this.#live().journal.saveLane(lane);
+  }
+
+  moveStorageCursor(row: number, record: number): void {
+    this.#live().journal.moveStorageCursor(row, record);
+  }
+
+  prune(throughId: number): void {
+    this.#live().journal.prune(throughId);
+  }
+
+  /**
+   * The tables, while they may be written. SQLite may roll back by itself (full disk): a write after
+   * that would be committed alone, so it is refused even where the first error was swallowed.
+   */
+  #live(): Tables {
+    if (this.#ended || !this.#db.inTransaction) {
+      throw new Error("writing to the store: the transaction must be running, it has ended");
+    }
+    return this.#tables;
+  }
+}

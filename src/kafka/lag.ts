@@ -1,0 +1,33 @@
+/** How far the committed positions are behind the ends of the logs. */
+
+export class Lag {
+  readonly #partitions = new Map<number, { position: number; end: number | undefined }>();
+
+  /** Forgets what was known: other partitions, or other positions, begin. */
+  begin(positions: ReadonlyMap<number, number>): void {
+    this.#partitions.clear();
+    for (const [partition, position] of positions) {
+      this.#partitions.set(partition, { position, end: undefined });
+    }
+  }
+
+  /** A fetch has told the end of the log (its high watermark). */
+  seen(partition: number, end: number): void {
+    const known = this.#partitions.get(partition);
+    if (known) known.end = end;
+  }
+
+  committed(partition: number, position: number): void {
+    const known = this.#partitions.get(partition);
+    if (known && position > known.position) known.position = position;
+  }
+
+  /** Records by partition; a partition whose log end isn't known yet is left out. */
+  byPartition(): ReadonlyMap<number, number> {
+    const lag = new Map<number, number>();
+    for (const [partition, { position, end }] of this.#partitions) {
+      if (end !== undefined) lag.set(partition, Math.max(0, end - position));
+    }
+    return lag;
+  }
+}

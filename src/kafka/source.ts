@@ -1,0 +1,321 @@
+/** The Kafka source: a member of the group, fetches with offsets of our own, positions in the store. */
+import type {
+  Log,
+  PartitionRef,
+  Positions,
+  RecordBatch,
+  RecordSource,
+  SourceState,
+} from "../pipeline/ports.ts";
+import { Assignment } from "./assignment.ts";
+import { retryDelayMs } from "./failure.ts";
+import { Fetcher, type Isolation } from "./fetch.ts";
+import { Lag } from "./lag.ts";
+import { GroupMember, type Joined } from "./member.ts";
+import { OffsetCommits } from "./offset_commits.ts";
+import { Outage, reasonOf } from "./outage.ts";
+import { commitMetadata } from "./start_position.ts";
+import { findStarts, settleStarts } from "./starts.ts";
+
+/** How often the topic is looked at for new partitions, or another topic under its name. */
+const TOPIC_LOOK_MS = 30_000;
+
+export interface KafkaSourceOptions {
+  /** `host:port`, at least one. */
+  readonly brokers: readonly string[];
+  readonly clientId: string;
+  readonly group: string;
+  readonly topic: string;
+  readonly positions: Positions;
+  readonly log: Log;
+  readonly now: () => number;
+  /** Default: `read_committed`. */
+  readonly isolation?: Isolation;
+  /** Default: 30,000 ms. */
+  readonly topicLookMs?: number;
+}
+
+/** What happened since the start, for metrics. */
+export interface SourceCounts {
+  /** Joins of the group, the first one included. */
+  readonly joins: number;
+  /** Partitions for which the group had a later offset of this very data folder: it is an older copy. */
+  readonly olderFolder: number;
+}
+
+export interface KafkaSource extends RecordSource {
+  counts(): SourceCounts;
+}
+
+/**
+ * A source for one topic as a member of one group. Nothing connects before `start`.
+ * Throws at once where the names or addresses can't be those of a client, a group or brokers.
+ */
+export function createKafkaSource(options: KafkaSourceOptions): KafkaSource {
+  return new GroupSource(options);
+}
+
+class GroupSource implements KafkaSource {
+  readonly #options: KafkaSourceOptions;
+  readonly #isolation: Isolation;
+  readonly #outage: Outage;
+  readonly #lag = new Lag();
+  readonly #commits: OffsetCommits;
+  readonly #member: GroupMember;
+  #fetcher: Fetcher;
+  /** Of what is owned now; grows whenever that may have changed. */
+  #epoch = 0;
+  #owned: ReadonlySet<number> = new Set();
+  #joined: Joined | undefined;
+  /** The topic that the last assignment was for. */
+  #topicId = "";
+  /** undefined: nothing is owned, or its start positions aren't known yet. */
+  #assignment: Assignment | undefined;
+  #fetching = true;
+  #changed = Promise.withResolvers<void>();
+  #lookTimer: ReturnType<typeof setTimeout> | undefined;
+  #retryTimer: ReturnType<typeof setTimeout> | undefined;
+  #looking = false;
+  #joins = 0;
+  #olderFolder = 0;
+
+  constructor(options: KafkaSourceOptions) {
+    this.#options = options;
+    this.#isolation = options.isolation ?? "read_committed";
+    const { log, now, positions, group } = options;
+    this.#outage = new Outage("reading from Kafka", { log, now });
+    this.#fetcher = this.#makeFetcher();
+    this.#commits = new OffsetCommits({
+      log,
+      send: (ends) => this.#member.commit(ends, commitMetadata(positions.folderId, this.#topicId)),
+    });
+    this.#member = new GroupMember({
+      ...options,
+      outage: this.#outage,
+      formerId: positions.memberId(group),
+      onJoined: (joined) => this.#onJoined(joined),
+      onLost: () => this.#onLost(),
+    });
+  }
+
+  start(): void {
+    this.#member.start();
+    this.#lookLater();
+  }
+
+  async next(): Promise<RecordBatch[] | null> {
+    while (this.#fetching) {
+      const assignment = this.#assignment;
+      if (assignment) {
+        assignment.request();
+        const batches = assignment.take();
+        if (batches.length > 0) return batches;
+      }
+      await this.#changed.promise;
+    }
+    return null;
+  }
+
+  owns(batch: RecordBatch): boolean {
+    return batch.epoch === this.#epoch && this.#owned.has(batch.source.partition);
+  }
+
+  committed(batches: readonly RecordBatch[]): void {
+    for (const batch of batches) {
+      if (!this.owns(batch)) continue;
+      this.#lag.committed(batch.source.partition, batch.end);
+      this.#commits.add(batch.source.partition, batch.end);
+    }
+    // A position that waits to move past retention's gap may do so now.
+    this.#change();
+  }
+
+  reset(): void {
+    if (this.#joined) this.#beginEpoch(this.#joined);
+  }
+
+  state(): SourceState {
+    if (this.#outage.lasts) return "error";
+    return this.#assignment ? "connected" : "connecting";
+  }
+
+  lag(): ReadonlyMap<number, number> {
+    return this.#lag.byPartition();
+  }
+
+  counts(): SourceCounts {
+    return { joins: this.#joins, olderFolder: this.#olderFolder };
+  }
+
+  pause(): void {
+    this.#fetching = false;
+    clearTimeout(this.#lookTimer);
+    clearTimeout(this.#retryTimer);
+    this.#dropAssignment();
+    this.#change();
+  }
+
+  async close(deadlineMs: number): Promise<void> {
+    this.pause();
+    const left = this.#leave();
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const deadline = new Promise<"late">((resolve) => {
+      timer = setTimeout(() => resolve("late"), deadlineMs);
+    });
+    if (await Promise.race([left, deadline]) === "late") {
+      this.#options.log.warn("leaving the consumer group took too long: given up", { deadlineMs });
+    }
+    clearTimeout(timer);
+  }
+
+  async #leave(): Promise<void> {
+    await this.#commits.settle();
+    await Promise.all([this.#member.close(), this.#fetcher.close()]);
+  }
+
+  #onJoined(joined: Joined): void {
+    const { log, group, positions } = this.#options;
+    this.#joined = joined;
+    this.#joins++;
+    log.info("joined the consumer group", { group, ...joined });
+    try {
+      positions.saveMemberId(group, joined.memberId);
+    } catch (error) {
+      // Only the next start after a kill would miss it, and wait for the session to end.
+      log.warn("saving the member id failed", { reason: reasonOf(error) });
+    }
+    this.#beginEpoch(joined);
+  }
+
+  #onLost(): void {
+    this.#joined = undefined;
+    this.#commits.handOver();
+    this.#owned = new Set();
+    this.#epoch++;
+    this.#dropAssignment();
+  }
+
+  #beginEpoch({ partitions }: Joined): void {
+    this.#owned = new Set(partitions);
+    this.#epoch++;
+    this.#dropAssignment();
+    if (this.#fetching) void this.#findPlace(this.#epoch);
+  }
+
+  #dropAssignment(): void {
+    clearTimeout(this.#retryTimer);
+    this.#outage.well("positions");
+    this.#assignment?.close();
+    this.#assignment = undefined;
+    this.#lag.begin(new Map());
+  }
+
+  /** Asynchronous part of a new epoch: nothing of it counts once the epoch is over. */
+  async #findPlace(epoch: number, failures = 0): Promise<void> {
+    const { topic, positions, log } = this.#options;
+    const partitions = [...this.#owned];
+    try {
+      // New connections: a long poll of the old epoch would keep the old ones busy.
+      void this.#fetcher.close();
+      this.#fetcher = this.#makeFetcher();
+      const fetcher = this.#fetcher;
+      const member = this.#member;
+      const findings = await findStarts(topic, { partitions, fetcher, member, positions });
+      if (epoch !== this.#epoch || !this.#fetching) return;
+      const { starts, olderFolder } = settleStarts(topic, { findings, positions, log });
+      this.#olderFolder += olderFolder;
+      this.#topicId = findings.description.topicId;
+      this.#lag.begin(new Map(starts.map(({ source, next }) => [source.partition, next])));
+      this.#assignment = new Assignment({
+        epoch,
+        topicId: this.#topicId,
+        starts,
+        isolation: this.#isolation,
+        fetcher,
+        positions,
+        lag: this.#lag,
+        outage: this.#outage,
+        onChange: () => this.#change(),
+        onDoubt: () => void this.#look(),
+        onOutOfRange: (source, move) => this.#skipGap(source, move),
+      });
+      this.#outage.well("positions");
+      this.#change();
+    } catch (error) {
+      if (epoch !== this.#epoch || !this.#fetching) return;
+      this.#outage.failed("positions", reasonOf(error));
+      this.#retryTimer = setTimeout(
+        () => void this.#findPlace(epoch, failures + 1),
+        retryDelayMs(failures),
+      );
+    }
+  }
+
+  #skipGap(source: PartitionRef, { from, to }: { from: number; to: number }): boolean {
+    const { positions, log } = this.#options;
+    try {
+      if (positions.next(source) !== from) return false;
+      positions.jump(source, to, "offset out of range");
+    } catch (error) {
+      this.#outage.failed("positions", reasonOf(error));
+      return false;
+    }
+    this.#outage.well("positions");
+    this.#lag.committed(source.partition, to);
+    const { topic, partition } = source;
+    log.error("retention has removed records that were not read", {
+      topic,
+      partition,
+      from,
+      to,
+      gap: to - from,
+    });
+    return true;
+  }
+
+  #lookLater(): void {
+    this.#lookTimer = setTimeout(async () => {
+      await this.#look();
+      if (this.#fetching) this.#lookLater();
+    }, this.#options.topicLookMs ?? TOPIC_LOOK_MS);
+  }
+
+  /** Whether the topic still is what the assignment was made for. A failure is told by the fetches. */
+  async #look(): Promise<void> {
+    const assignment = this.#assignment;
+    if (!assignment || this.#looking) return;
+    this.#looking = true;
+    try {
+      const { topicId, leaders } = await this.#fetcher.describe();
+      if (assignment !== this.#assignment || !this.#joined) return;
+      if (topicId !== assignment.topicId) {
+        this.#options.log.warn("the topic was recreated", { topic: this.#options.topic, topicId });
+        this.#commits.handOver();
+        this.#beginEpoch(this.#joined);
+      } else {
+        assignment.lookedUp(leaders);
+      }
+      // The leader lays out partitions; whoever else leads the group watches the topic as well.
+      if (this.#joined.leader && this.#member.partitionsKnown !== leaders.length) {
+        this.#options.log.info("the topic's partition count has changed", {
+          partitions: leaders.length,
+        });
+        this.#member.rejoin();
+      }
+    } catch (error) {
+      this.#options.log.debug("looking at the topic failed", { reason: reasonOf(error) });
+    } finally {
+      this.#looking = false;
+    }
+  }
+
+  #makeFetcher(): Fetcher {
+    return new Fetcher({ ...this.#options, isolation: this.#isolation });
+  }
+
+  #change(): void {
+    const { resolve } = this.#changed;
+    this.#changed = Promise.withResolvers<void>();
+    resolve();
+  }
+}

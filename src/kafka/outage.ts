@@ -1,0 +1,59 @@
+import type { Log } from "../pipeline/ports.ts";
+
+/** So many different reasons are logged in one outage; more only add to its count. */
+const MAX_REASONS = 10;
+
+/**
+ * Tells an outage once: from the first failure of anything until nothing fails any more, however many
+ * retries that takes. A further reason within the same outage is logged, too, but only once.
+ */
+export class Outage {
+  readonly #log: Log;
+  readonly #what: string;
+  readonly #now: () => number;
+  readonly #failing = new Set<string>();
+  readonly #reasons = new Set<string>();
+  #since = 0;
+  #failures = 0;
+
+  constructor(what: string, { log, now }: { log: Log; now: () => number }) {
+    this.#what = what;
+    this.#log = log;
+    this.#now = now;
+  }
+
+  get lasts(): boolean {
+    return this.#failing.size > 0;
+  }
+
+  /** `part` failed; it counts as failing until `well(part)`. */
+  failed(part: string, reason: string): void {
+    if (!this.lasts) this.#since = this.#now();
+    this.#failures++;
+    this.#failing.add(part);
+    if (this.#reasons.has(reason) || this.#reasons.size >= MAX_REASONS) return;
+    this.#reasons.add(reason);
+    this.#log.error(`${this.#what}: failing, retried until it works`, { part, reason });
+  }
+
+  well(part: string): void {
+    if (!this.#failing.delete(part) || this.lasts) return;
+    this.#log.info(`${this.#what}: works again`, {
+      after_ms: Math.round(this.#now() - this.#since),
+      failures: this.#failures,
+    });
+    this.#reasons.clear();
+    this.#failures = 0;
+  }
+}
+
+/** What an error says, with what lies beneath it: the library's own text is often just "failed". */
+export function reasonOf(error: unknown): string {
+  const parts: string[] = [];
+  let at: unknown = error;
+  while (at instanceof Error && parts.length < 5) {
+    parts.push(at.message);
+    at = at.cause ?? (at as { errors?: unknown[] }).errors?.[0];
+  }
+  return parts.length ? parts.join(": ") : String(error);
+}

@@ -1,0 +1,246 @@
+import type { kafka } from "../../deps.ts";
+import type { JournalRow, LaneState, OutputFeed } from "../pipeline/ports.ts";
+import type { ProducerIdentity } from "./identity.ts";
+import { type BatchAnswer, errorName } from "./produce.ts";
+import { NO_TIMESTAMP, seal } from "./seal.ts";
+
+/** The broker recognises a repeated batch among a producer's newest five only. */
+const MAX_UNACKNOWLEDGED = 5;
+
+/** A producer that was silent for longer than this may be forgotten by the broker (checked every 10 min there). */
+const CONFIRMATION_LASTS_MS = 60_000;
+
+/** Why a lane has stopped sending; it is put right once its batches in flight are answered. */
+export type Trouble =
+  /** It has just been found, or something failed that may work the next time. `unclear`: a batch may have arrived or not. */
+  | { readonly kind: "retry"; readonly reason: string }
+  /** The broker refuses the sequence of the first unacknowledged batch. */
+  | { readonly kind: "sequence"; readonly reason: string }
+  /** The producer id can't go on: records are missing in its sequence, on purpose or not. */
+  | { readonly kind: "gap"; readonly reason: string }
+  /** The broker's clock disagrees by more than it allows. */
+  | { readonly kind: "timestamp"; readonly reason: string }
+  /** The topic doesn't take a batch of this row's size. */
+  | { readonly kind: "too large"; readonly row: JournalRow };
+
+export interface Sent {
+  readonly row: JournalRow;
+  /** Was sent before, or may have been before the start of this process. */
+  readonly again: boolean;
+}
+
+/** What an answer came to. */
+export type Verdict = "acknowledged" | "ignored" | "trouble";
+
+const DUPLICATE = 46;
+const MESSAGE_TOO_LARGE = 10;
+const RECORD_LIST_TOO_LARGE = 18;
+const INVALID_TIMESTAMP = 32;
+/** OUT_OF_ORDER_SEQUENCE_NUMBER, INVALID_PRODUCER_EPOCH, UNKNOWN_PRODUCER_ID. */
+const SEQUENCE_REFUSED = new Set([45, 47, 59]);
+/** REQUEST_TIMED_OUT, NOT_ENOUGH_REPLICAS_AFTER_APPEND: the batch stands in the leader's log. */
+const APPENDED_ALL_THE_SAME = new Set([7, 20]);
+
+/**
+ * One partition of the output topic, from the sink's side: which of its rows are in flight, under
+ * which identity, and what has gone wrong. It sends only while it has no trouble.
+ */
+export class OutputLane {
+  readonly number: number;
+  readonly #feed: OutputFeed;
+  #trouble: Trouble | undefined = { kind: "retry", reason: "not asked yet" };
+  #connection: kafka.Connection | undefined;
+  #identity: ProducerIdentity = { producerId: -1n, producerEpoch: -1 };
+  #inFlight: Sent[] = [];
+  #held: JournalRow | undefined;
+  /** Base sequence that the next row must have; undefined: a new producer may start anywhere. */
+  #next: number | undefined;
+  #sent: number;
+  #lastOffset = -1;
+  /** When the broker last showed that it knows the producer, -Infinity: not yet. */
+  #confirmedAt = -Infinity;
+  /** Base sequence of the first batch that surely isn't in the log; a later one that is leaves a gap. */
+  #refusedAt: number | undefined;
+  /** A batch failed: what the later ones in flight are answered says nothing about the cursor. */
+  #doubt = false;
+  #heard: boolean;
+  /** Base sequences of rows that go out without a timestamp. */
+  readonly #untimed = new Set<number>();
+  /** Failed attempts since the last acknowledgement. */
+  attempts = 0;
+
+  constructor(state: LaneState, feed: OutputFeed) {
+    this.number = state.lane;
+    this.#feed = feed;
+    this.#sent = state.end;
+    this.#heard = state.producerId >= 0n;
+  }
+
+  get trouble(): Trouble | undefined {
+    return this.#trouble;
+  }
+
+  get inFlight(): number {
+    return this.#inFlight.length;
+  }
+
+  /** Where it sends to while it has no trouble. */
+  get connection(): kafka.Connection | undefined {
+    return this.#connection;
+  }
+
+  /** Records below this may have been sent; at first: everything that was in the journal at the start. */
+  get sent(): number {
+    return this.#sent;
+  }
+
+  /** The broker may have had records under this id: it was seen to, or the id is from before the start. */
+  get heard(): boolean {
+    return this.#heard;
+  }
+
+  get refusedAt(): number | undefined {
+    return this.#refusedAt;
+  }
+
+  get lastOffset(): number {
+    return this.#lastOffset;
+  }
+
+  /** Begins to send from the cursor. `next`: the sequence that the producer must go on with. */
+  open(
+    connection: kafka.Connection,
+    as: {
+      identity: ProducerIdentity;
+      lastOffset: number;
+      next: number | undefined;
+      confirmedAt: number;
+    },
+  ): void {
+    this.#connection = connection;
+    this.#identity = as.identity;
+    this.#lastOffset = as.lastOffset;
+    this.#next = as.next;
+    this.#confirmedAt = as.confirmedAt;
+    this.#heard = as.confirmedAt > -Infinity;
+    this.#held = undefined;
+    this.#refusedAt = undefined;
+    this.#doubt = false;
+    this.#trouble = undefined;
+  }
+
+  /** The first trouble stands: the others follow from it. */
+  fail(trouble: Trouble): void {
+    this.#trouble ??= trouble;
+  }
+
+  /**
+   * The row to send next, if it may be sent now. A row over `maxBytes`, or one whose sequence leaves a
+   * gap, is trouble instead. Throws what the feed throws.
+   */
+  peek({ maxBytes, now }: { maxBytes: number; now: number }): JournalRow | undefined {
+    if (this.#trouble) return undefined;
+    // Where the broker doesn't know the producer it takes any sequence: with a second batch in flight,
+    // a refusal of the first one would put them out of order.
+    const known = now - this.#confirmedAt < CONFIRMATION_LASTS_MS;
+    if (this.#inFlight.length >= (known ? MAX_UNACKNOWLEDGED : 1)) return undefined;
+    const row = this.#held ??= this.#feed.take(this.number);
+    if (!row) return undefined;
+    const gap = this.#next !== undefined && row.baseSequence !== this.#next;
+    const tooLarge = row.body.byteLength > maxBytes;
+    // Either is put right only with nothing in flight.
+    if ((gap || tooLarge) && this.#inFlight.length > 0) return undefined;
+    if (gap) {
+      this.fail({
+        kind: "gap",
+        reason: `the next row begins at sequence ${row.baseSequence}, expected ${this.#next}`,
+      });
+      return undefined;
+    }
+    if (tooLarge) {
+      this.fail({ kind: "too large", row });
+      return undefined;
+    }
+    return row;
+  }
+
+  /** Seals the row that `peek` gave; it is in flight from now on. */
+  take(row: JournalRow): Sent {
+    seal(row, {
+      producerId: this.#identity.producerId,
+      epoch: this.#identity.producerEpoch,
+      sequence: row.baseSequence,
+      timestamp: this.#untimed.has(row.baseSequence) ? NO_TIMESTAMP : row.time,
+    });
+    const sent = { row, again: row.baseSequence < this.#sent };
+    this.#held = undefined;
+    this.#next = row.baseSequence + row.count;
+    this.#sent = Math.max(this.#sent, this.#next);
+    this.#inFlight.push(sent);
+    return sent;
+  }
+
+  /** Nothing is known of this batch: the connection failed, or the answer took too long. */
+  lost(sent: Sent, reason: string): void {
+    this.#settled(sent);
+    this.#failed({ kind: "retry", reason });
+  }
+
+  answered(sent: Sent, { answer, now }: { answer: BatchAnswer; now: number }): Verdict {
+    this.#settled(sent);
+    const { row } = sent;
+    const appended = answer.error === 0 || answer.error === DUPLICATE;
+    if (!appended) return this.#refusedBy(answer, row);
+    if (this.#refusedAt !== undefined) {
+      this.#trouble = { kind: "gap", reason: "a batch was taken after an earlier one was refused" };
+      return "trouble";
+    }
+    // What went before is in doubt: the broker will be asked, the cursor moves then.
+    if (this.#doubt) return "ignored";
+    const known = answer.error === 0 && answer.baseOffset >= 0;
+    if (known && !sent.again && answer.baseOffset <= this.#lastOffset) {
+      this.#failed({
+        kind: "gap",
+        reason:
+          `a new batch was answered with offset ${answer.baseOffset}, which isn't above ${this.#lastOffset}: the broker took it for an older one`,
+      });
+      return "trouble";
+    }
+    const last = known ? answer.baseOffset + row.count - 1 : -1;
+    this.#lastOffset = Math.max(this.#lastOffset, last);
+    this.#confirmedAt = now;
+    this.#heard = true;
+    this.#untimed.delete(row.baseSequence);
+    this.attempts = 0;
+    this.#feed.acknowledge(this.number, row.baseSequence + row.count, last);
+    return "acknowledged";
+  }
+
+  #refusedBy({ error, message }: BatchAnswer, row: JournalRow): Verdict {
+    const reason = message ? `${errorName(error)}: ${message}` : errorName(error);
+    const sequence = SEQUENCE_REFUSED.has(error);
+    if (!sequence && !APPENDED_ALL_THE_SAME.has(error)) this.#refusedAt ??= row.baseSequence;
+    if (error === MESSAGE_TOO_LARGE || error === RECORD_LIST_TOO_LARGE) {
+      this.#failed({ kind: "too large", row });
+    } else if (error === INVALID_TIMESTAMP && !this.#untimed.has(row.baseSequence)) {
+      if (!this.#doubt) this.#untimed.add(row.baseSequence);
+      this.#failed({ kind: "timestamp", reason });
+    } else {
+      this.#failed({ kind: sequence ? "sequence" : "retry", reason });
+    }
+    return "trouble";
+  }
+
+  /** A batch failed; those behind it fail with it, which tells nothing new. */
+  #failed(trouble: Trouble): void {
+    if (this.#doubt) return;
+    this.#doubt = true;
+    this.#trouble = trouble;
+    // These two are put right at once; everything else may last.
+    if (trouble.kind !== "timestamp" && trouble.kind !== "too large") this.attempts++;
+  }
+
+  #settled(sent: Sent): void {
+    this.#inFlight = this.#inFlight.filter((other) => other !== sent);
+  }
+}

@@ -1,0 +1,227 @@
+import type { kafka } from "../../deps.ts";
+import type { JournalRow, LaneState, Log, OutputFeed } from "../pipeline/ports.ts";
+import { lastSequence, newIdentity, type ProducerIdentity, standing } from "./identity.ts";
+import type { OutputLane, Trouble } from "./output_lane.ts";
+
+/** What the sink counts, by lanes, records or rows as named. */
+export type OutputEvent =
+  /** Records that the broker has acknowledged. */
+  | "acknowledged"
+  /** Records sent again; the broker drops those that it has. */
+  | "sent again"
+  /** Records sent again that the broker may have, and can't recognise. */
+  | "unsure"
+  /** Producer ids given to lanes, the first ones included. */
+  | "new producer id"
+  /** Lanes whose broker has records that this data folder never sent: the folder is an older copy. */
+  | "folder older than broker"
+  /** Records that the broker once acknowledged and has no more. */
+  | "lost by broker"
+  /** Rows sent without a timestamp, because the broker refused it. */
+  | "timestamp refused"
+  /** Rows replaced by smaller ones. */
+  | "split"
+  /** Records that the topic never takes; they are kept aside. */
+  | "refused"
+  /** Requests, and rows in them, that failed and are tried again. */
+  | "failures";
+
+export interface Settling {
+  readonly feed: OutputFeed;
+  readonly log: Log;
+  readonly now: () => number;
+  readonly topic: string;
+  readonly topicId: string;
+  /** Largest batch that the topic takes; Infinity: the broker doesn't say. */
+  readonly maxBytes: number;
+  /** To the leader of the lane's partition. */
+  readonly connection: kafka.Connection;
+  readonly observe: (event: OutputEvent, count: number) => void;
+  /** Throws where the answer that was waited for is of no use any more. */
+  readonly check: () => void;
+}
+
+/** What the broker's answer means for the lane. */
+interface Finding {
+  /** Why the lane takes a new producer id; undefined: it keeps its own. */
+  readonly change?: string;
+  /** The broker knows the producer id. */
+  readonly confirmed: boolean;
+  /** Records in doubt go out again, and the broker can't recognise them. */
+  readonly unsure?: boolean;
+  readonly ahead?: boolean;
+  /** Acknowledged records that the broker has no more. */
+  readonly missing?: number;
+}
+
+interface Case {
+  /** As it was when the broker was asked. */
+  readonly state: Readonly<LaneState>;
+  readonly trouble: Trouble;
+  readonly by: Settling;
+}
+
+/**
+ * Puts a lane right with nothing in flight: asks the broker what it has, moves the cursor there, takes
+ * a new producer id where the old one can't go on, and opens the lane. Rejects where the broker can't
+ * be asked or the store fails: call again, nothing that was decided is lost.
+ */
+export async function settle(lane: OutputLane, by: Settling): Promise<void> {
+  const trouble = lane.trouble!;
+  const state = stateOf(lane, by.feed);
+  const finding = await find(lane, { state, trouble, by });
+  let { change } = finding;
+  let refused: JournalRow | undefined;
+  if (trouble.kind === "too large" && !change) {
+    refused = shrink(lane, { row: trouble.row, by });
+    if (refused) change = "a record is refused";
+  }
+  const identity = change === undefined ? state : await identify(lane, { change, by });
+  report(lane, { finding, trouble, by });
+  // Only now: were the old id still in the store, the gap would look like a loss after a crash.
+  if (refused) by.feed.refuse(refused, "larger than the topic's max.message.bytes");
+  by.feed.rewind(lane.number);
+  const after = stateOf(lane, by.feed);
+  const sameTopic = state.topicId === by.topicId;
+  lane.open(by.connection, {
+    identity,
+    lastOffset: sameTopic ? Math.max(lane.lastOffset, after.lastOffset) : -1,
+    next: change === undefined ? after.acknowledged : undefined,
+    confirmedAt: change === undefined && finding.confirmed ? by.now() : -Infinity,
+  });
+}
+
+async function find(lane: OutputLane, at: Case): Promise<Finding> {
+  const { state, trouble, by } = at;
+  if (state.producerId < 0n) return { change: "it had none", confirmed: false };
+  const recreated = state.topicId !== by.topicId;
+  if (trouble.kind === "gap" && !recreated) {
+    return { change: trouble.reason, confirmed: false, unsure: true };
+  }
+  const last = await lastSequence(by.connection, {
+    topic: by.topic,
+    partition: lane.number,
+    producerId: state.producerId,
+  });
+  by.check();
+  const finding = last === undefined ? unknown(lane, trouble) : known(lane, { ...at, last });
+  // The broker is asked all the same: rows may have gone to the new topic before that was noticed.
+  return recreated ? { ...finding, change: finding.change ?? "the topic was recreated" } : finding;
+}
+
+/**
+ * The broker doesn't know the producer. The id stays nevertheless: a new one would gain nothing, while
+ * under this one a request that is still on its way is recognised when the same rows come again.
+ */
+function unknown(lane: OutputLane, trouble: Trouble): Finding {
+  const change = trouble.kind === "sequence" ? trouble.reason : undefined;
+  return { change, confirmed: false, unsure: lane.heard };
+}
+
+function known(lane: OutputLane, { last, state, trouble, by }: Case & { last: number }): Finding {
+  const { acknowledged } = state;
+  const place = standing(last, { acknowledged, sent: lane.sent });
+  if (place.kind === "ahead") {
+    const change = "the broker has records that this data folder never sent";
+    return { change, confirmed: true, unsure: true, ahead: true };
+  }
+  if (place.kind === "behind") {
+    const change = "the broker has lost records that it had acknowledged";
+    return { change, confirmed: true, missing: place.missing };
+  }
+  if (lane.refusedAt !== undefined && place.sequence > lane.refusedAt) {
+    const change = "a batch was taken after an earlier one was refused";
+    return { change, confirmed: true, unsure: true };
+  }
+  if (place.sequence > acknowledged) {
+    by.feed.acknowledge(lane.number, place.sequence, -1);
+    by.observe("acknowledged", place.sequence - acknowledged);
+  } else if (trouble.kind === "sequence") {
+    return { change: trouble.reason, confirmed: true };
+  }
+  return { confirmed: true };
+}
+
+/** Has the row split; gives it back where it can't be: its one record is never taken. */
+function shrink(
+  lane: OutputLane,
+  { row, by }: { row: JournalRow; by: Settling },
+): JournalRow | undefined {
+  // The broker has it after all, or it comes up again behind others.
+  if (stateOf(lane, by.feed).acknowledged !== row.baseSequence) return undefined;
+  const size = row.body.byteLength;
+  const over = size > by.maxBytes;
+  const fields = { lane: lane.number, row: row.id, bytes: size, max_message_bytes: by.maxBytes };
+  if (row.count > 1) {
+    by.feed.split(row, over ? by.maxBytes : Math.floor(size / 2));
+    by.observe("split", 1);
+    by.log.info("output topic: a row over the topic's max.message.bytes is split", fields);
+    return undefined;
+  }
+  if (!over && by.maxBytes < Infinity) {
+    throw new Error(
+      `sending a record: a batch of ${size} bytes is refused as too large, though the topic's max.message.bytes is ${by.maxBytes}`,
+    );
+  }
+  by.observe("refused", 1);
+  by.log.error("output topic: a record over the topic's max.message.bytes is kept aside", fields);
+  return row;
+}
+
+async function identify(
+  lane: OutputLane,
+  { change, by }: { change: string; by: Settling },
+): Promise<ProducerIdentity> {
+  const identity = await newIdentity(by.connection);
+  by.check();
+  by.feed.identify(lane.number, { topicId: by.topicId, ...identity });
+  by.observe("new producer id", 1);
+  by.log.info("output topic: a lane has a new producer id", {
+    lane: lane.number,
+    producer_id: String(identity.producerId),
+    reason: change,
+  });
+  return identity;
+}
+
+/** Counts and logs what people should know; once, when it has been dealt with. */
+function report(
+  lane: OutputLane,
+  { finding, trouble, by }: { finding: Finding; trouble: Trouble; by: Settling },
+): void {
+  const { acknowledged } = stateOf(lane, by.feed);
+  const fields = { lane: lane.number, acknowledged, sent: lane.sent };
+  if (finding.ahead) {
+    by.observe("folder older than broker", 1);
+    by.log.warn("output topic: the data folder is older than the broker, a restored copy?", fields);
+  }
+  if (finding.missing) {
+    by.observe("lost by broker", finding.missing);
+    by.log.error("output topic: the broker has lost records that it had acknowledged", {
+      ...fields,
+      records: finding.missing,
+    });
+  }
+  const inDoubt = lane.sent - acknowledged;
+  if (finding.unsure && inDoubt > 0) {
+    by.observe("unsure", inDoubt);
+    by.log.warn("output topic: records go out again that the broker may have", {
+      ...fields,
+      reason: finding.change ?? "the broker doesn't know the producer id any more",
+    });
+  }
+  if (trouble.kind === "timestamp") {
+    by.observe("timestamp refused", 1);
+    by.log.warn("output topic: the broker refuses the timestamp, the row goes out without one", {
+      ...fields,
+      reason: trouble.reason,
+    });
+  }
+}
+
+/** A copy: the feed may hand out what it works on. */
+function stateOf(lane: OutputLane, feed: OutputFeed): Readonly<LaneState> {
+  const state = feed.lanes().find((other) => other.lane === lane.number);
+  if (!state) throw new Error(`settling lane ${lane.number}: the journal has no such lane`);
+  return { ...state };
+}

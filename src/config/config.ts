@@ -1,0 +1,114 @@
+/** Environment and files become one typed, frozen `Config`; every fault is reported at once. */
+import { type ConfigFault, ConfigFaults } from "./faults.ts";
+import { type Setting, settings, type SettingValues } from "./settings.ts";
+import { builtInSettings, readTenants, type TenantLookup } from "./tenants.ts";
+import { unknownNames } from "./unknown_names.ts";
+import { isLoopback, NotAllowed } from "./values.ts";
+
+export interface Config extends SettingValues {
+  readonly tenantSettings: TenantLookup;
+}
+
+export type Environment = Record<string, string | undefined>;
+
+/** Where files are read from; `read` throws where it can't. */
+export interface Files {
+  read(path: string): string;
+}
+
+/** Throws `ConfigFaults` with everything that is wrong. Reads no file but `TENANTS_FILE`. */
+export function readConfig(env: Environment, files: Files): Config {
+  const faults: ConfigFault[] = [];
+  const values: Record<string, unknown> = {};
+  for (const [key, setting] of Object.entries(settings)) {
+    values[key] = readSetting(env, { setting, faults });
+  }
+  const read = values as SettingValues;
+  checkTogether(read, faults);
+  const tenantSettings = tenantsOf(read.tenantsFile, { files, faults });
+  faults.push(...unknownNames(env, knownNames()));
+  if (faults.length > 0) throw new ConfigFaults(faults);
+  return Object.freeze({ ...read, tenantSettings });
+}
+
+/** Things that are allowed, but seldom meant; a sentence each. */
+export function configWarnings(config: Config): string[] {
+  if (!config.kafkaEnabled || config.outputTopic === "" || config.storageUrl === "") return [];
+  return [
+    "results go to OUTPUT_TOPIC and to STORAGE_SERVICE_URL: a storage service that reads the output " +
+    "topic by itself stores each twice; leave one of the two empty",
+  ];
+}
+
+function knownNames(): string[] {
+  return Object.values(settings).flatMap(({ name, oldName }) =>
+    oldName === undefined ? [name] : [name, oldName]
+  );
+}
+
+/** The setting's value; undefined after a fault. */
+function readSetting(
+  env: Environment,
+  { setting, faults }: { setting: Setting<unknown>; faults: ConfigFault[] },
+): unknown {
+  const { name, oldName, allowed } = setting;
+  const own = given(env, name, setting);
+  const old = oldName === undefined ? undefined : given(env, oldName, setting);
+  if (own !== undefined && old !== undefined && own !== old) {
+    const message = `and ${oldName}=${JSON.stringify(old)} disagree`;
+    faults.push({ name, value: own, message, allowed: "one of the two, or the same in both" });
+    return undefined;
+  }
+  const value = own ?? old ?? setting.default;
+  try {
+    return setting.parse(value);
+  } catch (error) {
+    if (!(error instanceof NotAllowed)) throw error;
+    const written = own === undefined && old !== undefined ? oldName! : name;
+    faults.push({ name: written, value, message: error.message, allowed });
+    return undefined;
+  }
+}
+
+/** Compose files pass on variables that nobody set as empty: these count as not set, too. */
+function given(env: Environment, name: string, setting: Setting<unknown>): string | undefined {
+  const text = env[name]?.trim();
+  return text === "" && setting.emptyMeans === undefined ? undefined : text;
+}
+
+/** What no setting can know alone. A value that was at fault itself is undefined here. */
+function checkTogether(values: Partial<SettingValues>, faults: ConfigFault[]): void {
+  const { inputTopic, outputTopic, host, allowAnonymous } = values;
+  if (inputTopic !== undefined && inputTopic === outputTopic) {
+    const message = "is the input topic: results would be read as readings";
+    faults.push({
+      name: settings.outputTopic.name,
+      value: outputTopic,
+      message,
+      allowed: settings.outputTopic.allowed,
+    });
+  }
+  if (host !== undefined && !isLoopback(host) && allowAnonymous === false) {
+    const message = "can be reached from other machines, and requests need no token";
+    faults.push({ name: settings.host.name, value: host, message, allowed: settings.host.allowed });
+  }
+}
+
+function tenantsOf(
+  path: string | undefined,
+  { files, faults }: { files: Files; faults: ConfigFault[] },
+): TenantLookup {
+  if (path === undefined || path === "") return () => builtInSettings;
+  const report = (message: string) => {
+    const { name, allowed } = settings.tenantsFile;
+    faults.push({ name, value: path, message, allowed });
+  };
+  let text: string;
+  try {
+    text = files.read(path);
+  } catch (error) {
+    report(`can't be read: ${(error as Error).message}`);
+    return () => builtInSettings;
+  }
+  return readTenants(text, report);
+}

@@ -1,0 +1,187 @@
+/**
+ * The table of settings: what each is called, what it means, what it takes. The program reads its
+ * settings by this table, and the documentation is made from it.
+ */
+import {
+  byteSize,
+  parseBoolean,
+  parseBrokers,
+  parseHost,
+  parseServiceUrl,
+  parseSinks,
+  parseTopic,
+  plainText,
+  wholeNumber,
+} from "./values.ts";
+
+export interface Setting<T> {
+  /** Name of the environment variable. */
+  readonly name: string;
+  /** The name that the old Python engine used for it; it works, too. */
+  readonly oldName?: string;
+  /** The text that is taken where the variable isn't set. */
+  readonly default: string;
+  /** An empty variable is a value of its own; otherwise it counts as not set. */
+  readonly emptyMeans?: string;
+  /** What may be written, in words. */
+  readonly allowed: string;
+  /** What the setting does, in one sentence. */
+  readonly meaning: string;
+  /** Throws `NotAllowed`. */
+  readonly parse: (text: string) => T;
+}
+
+const MIB = 1024 ** 2;
+const GIB = 1024 ** 3;
+
+export const settings = {
+  brokers: setting({
+    name: "KAFKA_BROKER",
+    default: "localhost:9092",
+    allowed: "host:port, several separated by commas",
+    meaning: "Kafka brokers to connect to first.",
+    parse: parseBrokers,
+  }),
+  kafkaEnabled: setting({
+    name: "KAFKA_ENABLED",
+    default: "true",
+    allowed: "true or false",
+    meaning: "Whether readings are taken from Kafka and results are sent to it.",
+    parse: parseBoolean,
+  }),
+  inputTopic: setting({
+    name: "INPUT_TOPIC",
+    oldName: "KAFKA_TOPIC",
+    default: "sensor-data",
+    allowed: "a Kafka topic's name: 1 to 249 letters, digits, dots, underscores and hyphens",
+    meaning: "Topic that readings come from.",
+    parse: parseTopic,
+  }),
+  outputTopic: setting({
+    name: "OUTPUT_TOPIC",
+    default: "processed-data",
+    emptyMeans: "no output topic",
+    allowed: "a Kafka topic's name other than the input topic's, or nothing",
+    meaning: "Topic that results are sent to.",
+    parse: (text: string) => text === "" ? "" : parseTopic(text),
+  }),
+  group: setting({
+    name: "CONSUMER_GROUP",
+    oldName: "KAFKA_GROUP",
+    default: "plumbline",
+    allowed: "1 to 255 characters, no control characters",
+    meaning: "Consumer group of the engine.",
+    parse: plainText(255),
+  }),
+  port: setting({
+    name: "METRICS_PORT",
+    oldName: "PORT",
+    default: "8000",
+    allowed: "0 to 65535; 0 is any free port",
+    meaning: "Port of the HTTP API and the metrics.",
+    parse: wholeNumber(0, 65535),
+  }),
+  host: setting({
+    name: "HOST",
+    default: "127.0.0.1",
+    allowed: "an address of this machine; other than loopback only with ALLOW_ANONYMOUS=true",
+    meaning: "Address that the HTTP API listens on.",
+    parse: parseHost,
+  }),
+  allowAnonymous: setting({
+    name: "ALLOW_ANONYMOUS",
+    default: "false",
+    allowed: "true or false",
+    meaning: "Lets everyone who can reach HOST use the API without a token.",
+    parse: parseBoolean,
+  }),
+  storageUrl: setting({
+    name: "STORAGE_SERVICE_URL",
+    default: "",
+    emptyMeans: "no storage service",
+    allowed: "an http or https address without user, password, query and fragment, or nothing",
+    meaning: "Storage service that results are posted to, at /api/store below this address.",
+    parse: parseServiceUrl,
+  }),
+  storageConcurrency: setting({
+    name: "STORAGE_CONCURRENCY",
+    default: "16",
+    allowed: "1 to 256",
+    meaning: "Requests to the storage service at the same time.",
+    parse: wholeNumber(1, 256),
+  }),
+  storageTimeoutMs: setting({
+    name: "STORAGE_TIMEOUT_MS",
+    default: "10000",
+    allowed: "100 to 600000 (milliseconds)",
+    meaning: "Time for one request to the storage service, its answer included.",
+    parse: wholeNumber(100, 600_000),
+  }),
+  maxReadings: setting({
+    name: "MAX_READINGS",
+    default: "100",
+    allowed: "1 to 100000",
+    meaning: "Length of a window: the last values of a device's metric that statistics are over.",
+    parse: wholeNumber(1, 100_000),
+  }),
+  maxReadingBytes: setting({
+    name: "MAX_READING_BYTES",
+    default: "1MiB",
+    allowed: "1KiB to 64MiB: bytes, or a number with KiB or MiB",
+    meaning: "Longest reading that is taken.",
+    parse: byteSize(1024, 64 * MIB),
+  }),
+  fleetMaxBytes: setting({
+    name: "FLEET_MAX_BYTES",
+    default: "256MiB",
+    allowed: "1MiB to 1024GiB: bytes, or a number with KiB, MiB or GiB",
+    meaning: "Memory for devices; those that weren't heard of for longest stay on disk only.",
+    parse: byteSize(MIB, 1024 * GIB),
+  }),
+  backlogMaxBytes: setting({
+    name: "BACKLOG_MAX_BYTES",
+    default: "4GiB",
+    allowed: "16MiB to 1024GiB: bytes, or a number with KiB, MiB or GiB",
+    meaning: "Size of the journal above which no more is read until the sinks have caught up.",
+    parse: byteSize(16 * MIB, 1024 * GIB),
+  }),
+  discardBacklog: setting({
+    name: "DISCARD_BACKLOG",
+    default: "",
+    emptyMeans: "nothing is discarded",
+    allowed: "output, storage, both separated by a comma, or nothing",
+    meaning: "Sinks that are gone and whose unsent results may be thrown away.",
+    parse: parseSinks,
+  }),
+  dataDir: setting({
+    name: "DATA_DIR",
+    default: "./data",
+    allowed: "a folder's path",
+    meaning: "Folder of plumbline.db; one process at a time.",
+    parse: plainText(4096),
+  }),
+  tenantsFile: setting({
+    name: "TENANTS_FILE",
+    default: "",
+    emptyMeans: "every tenant has the built-in settings",
+    allowed: "path of a JSON file, or nothing",
+    meaning: "File with the tenants' thresholds, sampling and detectors.",
+    parse: plainText(4096),
+  }),
+  debug: setting({
+    name: "DEBUG",
+    default: "false",
+    allowed: "true or false",
+    meaning: "Whether debug lines are logged.",
+    parse: parseBoolean,
+  }),
+};
+
+function setting<T>(definition: Setting<T>): Setting<T> {
+  return definition;
+}
+
+/** The value of every setting, by its key in the table. */
+export type SettingValues = {
+  readonly [K in keyof typeof settings]: ReturnType<(typeof settings)[K]["parse"]>;
+};

@@ -1,0 +1,101 @@
+/** The HTTP API (contract, section 6) as an application that needs no port. */
+import { Hono } from "../../deps.ts";
+import type { Intake, Log, Statistics } from "../pipeline/ports.ts";
+import { dataRoute } from "./data.ts";
+import { deviceStatsRoute } from "./device_stats.ts";
+import { type Health, healthRoute } from "./health.ts";
+import { indexRoute } from "./index.ts";
+import { errorAnswer } from "./json.ts";
+import { type HttpMetrics, metricsRoute } from "./metrics.ts";
+import { Refusal, type Route } from "./request.ts";
+import { statsRoute } from "./stats.ts";
+
+export interface ApiOptions {
+  readonly intake: Intake;
+  readonly statistics: Statistics;
+  readonly health: () => Health;
+  readonly metrics: HttpMetrics;
+  /** A longer body is refused. */
+  readonly maxReadingBytes: number;
+  readonly log: Log;
+  /** ms since 1970; fractions make durations finer. */
+  readonly now: () => number;
+  readonly version: string;
+}
+
+export type Api = Hono<{ Variables: { endpoint: string } }>;
+
+/** The label `endpoint` of requests that no route takes. */
+const NO_ROUTE = "other";
+const knownMethods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"];
+
+export function createApi(options: ApiOptions): Api {
+  const api: Api = new Hono();
+  const routes: Route[] = [
+    healthRoute(options),
+    statsRoute(options.statistics),
+    deviceStatsRoute(options.statistics),
+    dataRoute(options),
+    metricsRoute(options.metrics),
+  ];
+  measure(api, options);
+  for (const route of [indexRoute({ version: options.version, routes }), ...routes]) {
+    register(api, route);
+  }
+  api.notFound((c) =>
+    redirected(c.req.raw, routes) ?? errorAnswer(404, `Not found: ${c.req.path}`)
+  );
+  api.onError((error, c) => {
+    if (error instanceof Refusal) return errorAnswer(error.status, error.message);
+    options.log.error("answering a request failed", {
+      method: c.req.method,
+      endpoint: c.get("endpoint") ?? NO_ROUTE,
+      error,
+    });
+    return errorAnswer(500, "internal error; the log says more");
+  });
+  return api;
+}
+
+function measure(api: Api, { metrics, now }: ApiOptions): void {
+  api.use(async (c, next) => {
+    const start = now();
+    await next();
+    metrics.request({
+      endpoint: c.get("endpoint") ?? NO_ROUTE,
+      method: knownMethods.includes(c.req.method) ? c.req.method : "other",
+      status: c.res.status,
+      seconds: Math.max(0, now() - start) / 1000,
+    });
+  });
+}
+
+/** Hono answers HEAD by the route's GET, without the body. */
+function register(api: Api, { path, methods }: Route): void {
+  const allowed = Object.keys(methods).flatMap((it) => it === "GET" ? ["GET", "HEAD"] : [it]);
+  for (const [method, handler] of Object.entries(methods)) {
+    api.on(method, path, (c) => {
+      c.set("endpoint", path);
+      return handler(c.req);
+    });
+  }
+  api.all(path, (c) => {
+    c.set("endpoint", path);
+    return errorAnswer(405, `${c.req.method} isn't allowed here`, { allow: allowed.join(", ") });
+  });
+}
+
+/** A path that a route would take without its trailing slash; never another host (`//host/`). */
+function redirected(request: Request, routes: readonly Route[]): Response | undefined {
+  const { pathname, search } = new URL(request.url);
+  const path = pathname.replace(/\/+$/, "");
+  if (path === pathname || !routes.some((route) => takes(route, path))) return undefined;
+  return new Response(null, { status: 308, headers: { location: path + search } });
+}
+
+function takes(route: Route, path: string): boolean {
+  const parts = path.split("/");
+  const wanted = route.path.split("/");
+  return parts.length === wanted.length &&
+    wanted.every((it, i) => it.startsWith(":") ? parts[i] !== "" : it === parts[i]);
+}

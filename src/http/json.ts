@@ -1,0 +1,45 @@
+/** JSON answers, written as text so that names like `__proto__` and results stay as they are. */
+
+/** A piece of JSON text that is put in as it stands. */
+export class JsonText {
+  readonly text: string;
+
+  constructor(text: string) {
+    this.text = text;
+  }
+}
+
+/** An object with these members, in this order; undefined ones are left out. */
+export function jsonObject(members: Iterable<readonly [string, unknown]>): JsonText {
+  const written: string[] = [];
+  for (const [name, value] of members) {
+    if (value === undefined) continue;
+    const text = value instanceof JsonText ? value.text : JSON.stringify(value);
+    written.push(`${JSON.stringify(name)}:${text}`);
+  }
+  return new JsonText(`{${written.join(",")}}`);
+}
+
+/** An answer with these members at the top; what is known now may be wrong a moment later. */
+export function answer(
+  members: Record<string, unknown>,
+  init: { status?: number; headers?: Record<string, string> } = {},
+): Response {
+  return new Response(jsonObject(Object.entries(members)).text, {
+    status: init.status ?? 200,
+    headers: {
+      "content-type": "application/json; charset=utf-8",
+      "cache-control": "no-store",
+      "x-content-type-options": "nosniff",
+      ...init.headers,
+    },
+  });
+}
+
+export function errorAnswer(
+  status: number,
+  message: string,
+  headers?: Record<string, string>,
+): Response {
+  return answer({ status: "error", message }, { status, headers });
+}

@@ -1,0 +1,18 @@
+import type { Route } from "./request.ts";
+
+/** What HTTP needs of the metrics; `telemetry/metrics.ts` has it. */
+export interface HttpMetrics {
+  readonly contentType: string;
+  text(): Promise<string>;
+  request(it: { endpoint: string; method: string; status: number; seconds: number }): void;
+}
+
+/** `GET /metrics`: Prometheus text. */
+export function metricsRoute(metrics: HttpMetrics): Route {
+  async function get(): Promise<Response> {
+    return new Response(await metrics.text(), {
+      headers: { "content-type": metrics.contentType, "cache-control": "no-store" },
+    });
+  }
+  return { path: "/metrics", methods: { GET: get } };
+}

@@ -1,0 +1,36 @@
+/** Devices and statistics as the API shows them. */
+import type { DeviceView, SeriesView, WindowView } from "../pipeline/ports.ts";
+import { jsonObject, type JsonText } from "./json.ts";
+
+export function deviceJson(view: DeviceView, options: { readings: boolean }): JsonText {
+  const metrics = view.metrics.map(({ name, window }) =>
+    [name, windowJson(window, options)] as const
+  );
+  return jsonObject([
+    ["temperature", windowJson(view.temperature, options)],
+    ["humidity", windowJson(view.humidity, options)],
+    ["metrics", metrics.length === 0 ? undefined : jsonObject(metrics)],
+    ["last_seen", view.lastSeen === "" ? null : view.lastSeen],
+  ]);
+}
+
+function windowJson(window: WindowView, options: { readings: boolean }): JsonText {
+  const { readings, avg, min, max, count } = window;
+  return jsonObject([
+    ["readings", options.readings ? readings : undefined],
+    ["avg", avg],
+    ["min", min],
+    ["max", max],
+    ["count", count],
+  ]);
+}
+
+export function seriesJson(series: SeriesView): JsonText {
+  const { count, sum, min, max, avg } = series;
+  return jsonObject(Object.entries({ count, sum, min, max, avg }));
+}
+
+/** ms since 1970 as a time; null for "never". */
+export function timeJson(ms: number): string | null {
+  return ms === 0 ? null : new Date(ms).toISOString();
+}

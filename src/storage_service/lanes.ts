@@ -1,0 +1,142 @@
+import type { Result } from "./records_in_hand.ts";
+
+/** A device's results, one after the other: the next is posted when the one before is stored. */
+export interface Lane {
+  readonly key: number;
+  readonly results: Result[];
+  /** Failures since its last success. */
+  failures: number;
+  /** How many results had been stored when it began to fail: see `Lanes.fail`. */
+  failingSince: number;
+  /** ms; when it may be tried again. */
+  retryAt: number;
+}
+
+const FIRST_DELAY_MS = 100;
+const MAX_DELAY_MS = 30_000;
+
+/** Exponential, half of it by chance, so that many don't come back at once. */
+export function backoffMs(failures: number, random: () => number): number {
+  const delay = Math.min(FIRST_DELAY_MS * 2 ** (failures - 1), MAX_DELAY_MS);
+  return delay * (0.5 + random() / 2);
+}
+
+/**
+ * Whose turn it is. A lane is busy (a request is under way), ready, or waiting after a failure.
+ *
+ * One device that fails is that device's own trouble: its lane waits, all others go on. Where two fail
+ * and nothing succeeds, the service is taken to be down: then one lane at a time probes it, until one
+ * succeeds. A lane that had failed before something else succeeded says nothing about the service.
+ */
+export class Lanes {
+  readonly #lanes = new Map<number, Lane>();
+  readonly #ready = new Set<Lane>();
+  readonly #waiting = new Set<Lane>();
+  /** Lanes that began to fail since the last success. */
+  readonly #suspects = new Set<Lane>();
+  readonly #now: () => number;
+  readonly #random: () => number;
+  #successes = 0;
+  #wakeAt = Infinity;
+  #outage: { probes: number; probeAt: number } | undefined;
+
+  constructor(options: { now: () => number; random: () => number }) {
+    this.#now = options.now;
+    this.#random = options.random;
+  }
+
+  get readyCount(): number {
+    return this.#ready.size;
+  }
+
+  /** Whether the service is taken to be down. */
+  get down(): boolean {
+    return this.#outage !== undefined;
+  }
+
+  /** When `take` may have something that it doesn't have now, in ms; Infinity: not by itself. */
+  get wakeAt(): number {
+    const probeAt = this.#ready.size > 0 ? this.#outage?.probeAt ?? Infinity : Infinity;
+    return Math.min(this.#wakeAt, probeAt);
+  }
+
+  add(result: Result): void {
+    const lane = this.#lanes.get(result.deviceHash);
+    if (lane !== undefined) {
+      lane.results.push(result);
+      return;
+    }
+    const key = result.deviceHash;
+    const fresh = { key, results: [result], failures: 0, failingSince: 0, retryAt: 0 };
+    this.#lanes.set(key, fresh);
+    this.#ready.add(fresh);
+  }
+
+  /** The next lane to be tried; it is busy until `succeed` or `fail`. */
+  take(): Lane | undefined {
+    this.#wakeWaiting();
+    if (this.#outage !== undefined && this.#now() < this.#outage.probeAt) return undefined;
+    const lane = this.#outage === undefined ? first(this.#ready) : this.#probe();
+    if (lane !== undefined) this.#ready.delete(lane);
+    return lane;
+  }
+
+  /** Its first result is stored. `probe`: the request was begun while the service was down. */
+  succeed(lane: Lane, options: { probe: boolean }): void {
+    lane.results.shift();
+    lane.failures = 0;
+    if (lane.results.length > 0) this.#ready.add(lane);
+    else this.#lanes.delete(lane.key);
+    if (this.#outage !== undefined && !options.probe) return;
+    this.#successes++;
+    this.#outage = undefined;
+    // They failed because the service was away, as far as is known: no need to wait any longer.
+    for (const suspect of this.#suspects) {
+      if (this.#waiting.delete(suspect)) this.#ready.add(suspect);
+    }
+    this.#suspects.clear();
+  }
+
+  fail(lane: Lane, options: { probe: boolean }): void {
+    if (lane.failures++ === 0) lane.failingSince = this.#successes;
+    lane.retryAt = this.#now() + backoffMs(lane.failures, this.#random);
+    this.#waiting.add(lane);
+    this.#wakeAt = Math.min(this.#wakeAt, lane.retryAt);
+    if (lane.failingSince !== this.#successes) return;
+    this.#suspects.add(lane);
+    if (this.#outage !== undefined) {
+      if (options.probe) this.#probeLater(this.#outage);
+    } else if (this.#suspects.size > 1) {
+      this.#outage = { probes: 0, probeAt: this.#now() };
+    }
+  }
+
+  #probeLater(outage: { probes: number; probeAt: number }): void {
+    outage.probes++;
+    outage.probeAt = this.#now() + backoffMs(outage.probes, this.#random);
+  }
+
+  /** Rather one that hasn't failed yet: its failure or success says most. */
+  #probe(): Lane | undefined {
+    for (const lane of this.#ready) if (lane.failures === 0) return lane;
+    return first(this.#ready);
+  }
+
+  #wakeWaiting(): void {
+    const now = this.#now();
+    if (now < this.#wakeAt) return;
+    this.#wakeAt = Infinity;
+    for (const lane of this.#waiting) {
+      if (lane.retryAt <= now) {
+        this.#waiting.delete(lane);
+        this.#ready.add(lane);
+      } else {
+        this.#wakeAt = Math.min(this.#wakeAt, lane.retryAt);
+      }
+    }
+  }
+}
+
+function first<T>(set: ReadonlySet<T>): T | undefined {
+  for (const item of set) return item;
+}

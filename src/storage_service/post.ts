@@ -1,0 +1,76 @@
+/** One request to the storage service. */
+
+export interface PostOptions {
+  /** `{STORAGE_SERVICE_URL}/api/store` */
+  readonly url: string;
+  readonly fetch: typeof fetch;
+  /** For the whole exchange, in ms. */
+  readonly timeoutMs: number;
+  /** Ends the exchange at once. */
+  readonly abort: AbortController;
+}
+
+/** `status` is missing where there was no answer. */
+export type PostOutcome =
+  | { readonly stored: true }
+  | { readonly stored: false; readonly status?: number; readonly cause: string };
+
+/** So much of an answer is read; the connection of a longer one is given up. */
+const MAX_ANSWER = 64 * 1024;
+const MAX_SHOWN = 300;
+
+/** Posts a result. Never rejects: whatever isn't a 2xx comes back as the cause. */
+export async function post(
+  result: { readonly id: string; readonly value: Uint8Array },
+  { url, fetch, timeoutMs, abort }: PostOptions,
+): Promise<PostOutcome> {
+  const timer = setTimeout(
+    () => abort.abort(new Error(`no answer within ${timeoutMs} ms`)),
+    timeoutMs,
+  );
+  try {
+    const response = await fetch(url, {
+      method: "POST",
+      body: result.value as Uint8Array<ArrayBuffer>,
+      headers: { "content-type": "application/json", "idempotency-key": result.id },
+      // A redirected POST would lose its body; the setting is what has to change.
+      redirect: "manual",
+      signal: abort.signal,
+    });
+    const { ok, status } = response;
+    const text = await readAnswer(response).catch((error) => describe(error));
+    if (ok) return { stored: true };
+    return { stored: false, status, cause: `status ${status}: ${text.slice(0, MAX_SHOWN)}` };
+  } catch (error) {
+    return { stored: false, cause: describe(abort.signal.aborted ? abort.signal.reason : error) };
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** The answer has to be read to its end: only then the connection serves the next request. */
+async function readAnswer(response: Response): Promise<string> {
+  if (response.body === null) return "";
+  if (Number(response.headers.get("content-length") ?? Infinity) <= MAX_ANSWER) {
+    return response.text();
+  }
+  let text = "";
+  let length = 0;
+  for await (const chunk of response.body) {
+    if (length === 0) text = new TextDecoder().decode(chunk.subarray(0, MAX_SHOWN));
+    length += chunk.length;
+    if (length > MAX_ANSWER) break;
+  }
+  return text;
+}
+
+/** Deno puts the interesting part of a network error into its causes. */
+function describe(error: unknown): string {
+  const messages: string[] = [];
+  let at = error;
+  while (at instanceof Error && messages.length < 4) {
+    if (!messages.some((it) => it.includes((at as Error).message))) messages.push(at.message);
+    at = at.cause;
+  }
+  return messages.join(": ") || String(error);
+}

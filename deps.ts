@@ -11,4 +11,5 @@ export * as sqlite from "drizzle-orm/sqlite-core";
 export { Hono } from "hono";
 export * as kafka from "@platformatic/kafka";
 export * as prom from "prom-client";
+export * as ulid from "ulid";
 export { z } from "zod";

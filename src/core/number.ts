@@ -16,7 +16,7 @@ for (let n = 0; n < 100; n++) {
   TRAILING_ZEROS[n] = n === 0 ? 2 : n % 10 === 0 ? 1 : 0;
 }
 
-/** Below it, ten-thousandths and millionths have at most 15 digits and the whole part fits in 32 bits. */
+/** Below it, millionths have at most 15 digits and the whole part fits in 32 bits. */
 const FAST_BELOW = 1e9;
 const MINUS = 0x2d;
 const POINT = 0x2e;
@@ -29,24 +29,16 @@ const POINT = 0x2e;
 export function writeNumber(view: DataView, at: number, x: number): number {
   const size = x < 0 ? -x : x;
   if (size < FAST_BELOW) {
-    const tenThousandths = Math.round(size * 1e4);
-    if (tenThousandths / 1e4 === size) {
-      if (x < 0) view.setUint8(at++, MINUS);
-      const whole = size | 0;
-      const fraction = (tenThousandths - whole * 1e4) | 0;
-      const end = writeWhole(view, at, whole);
-      return fraction === 0 ? end : writeFourPlaces(view, end, fraction);
-    }
     const millionths = Math.round(size * 1e6);
     if (millionths / 1e6 === size) {
       if (x < 0) view.setUint8(at++, MINUS);
       const whole = size | 0;
-      return writeSixPlaces(view, writeWhole(view, at, whole), (millionths - whole * 1e6) | 0);
+      const end = writeWhole(view, at, whole);
+      const fraction = (millionths - whole * 1e6) | 0;
+      return fraction === 0 ? end : writeFraction(view, end, fraction);
     }
   }
-  const text = String(x);
-  for (let i = 0; i < text.length; i++) view.setUint8(at + i, text.charCodeAt(i));
-  return at + text.length;
+  return writeText(view, at, String(x));
 }
 
 /** Writes an integer from 0 to 2^53 and returns where it ends; up to 20 bytes may be written. */
@@ -68,6 +60,12 @@ export function writeInteger(view: DataView, at: number, x: number): number {
 export function toTenThousandths(x: number): number {
   const q = Math.round(x * 1e4);
   return q / 1e4 === x && q < 2147483648 && q > -2147483648 ? q : NaN;
+}
+
+function writeText(view: DataView, at: number, text: string): number {
+  const length = text.length;
+  for (let i = 0; i < length; i++) view.setUint8(at + i, text.charCodeAt(i));
+  return at + length;
 }
 
 /** An integer from 0 to 10^9 - 1. */
@@ -99,23 +97,17 @@ function writePadded(view: DataView, at: number, n: number): void {
   view.setUint16(at + 2, PAIRS[n - hundreds * 100], true);
 }
 
-/** The point and a fraction of ten-thousandths (not 0) without its trailing zeros. */
-function writeFourPlaces(view: DataView, at: number, fraction: number): number {
-  const high = (fraction / 100) | 0;
-  const low = fraction - high * 100;
+/** The point and a fraction of millionths (not 0) without its trailing zeros. */
+function writeFraction(view: DataView, at: number, fraction: number): number {
+  const first = (fraction / 10000) | 0;
+  const rest = fraction - first * 10000;
   view.setUint8(at, POINT);
-  view.setUint16(at + 1, PAIRS[high], true);
-  if (low === 0) return at + 3 - TRAILING_ZEROS[high];
-  view.setUint16(at + 3, PAIRS[low], true);
-  return at + 5 - TRAILING_ZEROS[low];
-}
-
-/** The same for millionths that are no ten-thousandths: the last pair isn't 00. */
-function writeSixPlaces(view: DataView, at: number, fraction: number): number {
-  const high = (fraction / 100) | 0;
-  const low = fraction - high * 100;
-  view.setUint8(at, POINT);
-  writePadded(view, at + 1, high);
-  view.setUint16(at + 5, PAIRS[low], true);
-  return at + 7 - TRAILING_ZEROS[low];
+  view.setUint16(at + 1, PAIRS[first], true);
+  if (rest === 0) return at + 3 - TRAILING_ZEROS[first];
+  const second = (rest / 100) | 0;
+  const third = rest - second * 100;
+  view.setUint16(at + 3, PAIRS[second], true);
+  if (third === 0) return at + 5 - TRAILING_ZEROS[second];
+  view.setUint16(at + 5, PAIRS[third], true);
+  return at + 7 - TRAILING_ZEROS[third];
 }

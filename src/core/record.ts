@@ -19,6 +19,8 @@ export class RecordReader {
   /** Where the current record begins (its length) and ends. */
   start = 0;
   end = 0;
+  /** Where the key's length stands. */
+  keyLengthStart = 0;
   keyStart = 0;
   keyEnd = 0;
   valueStart = 0;
@@ -55,6 +57,7 @@ export class RecordReader {
     let at = this.#end + 1;
     this.#varint(at);
     this.#varint(this.#end);
+    this.keyLengthStart = this.#end;
     const key = this.#varint(this.#end);
     this.keyStart = this.#end;
     this.keyEnd = at = this.#end + Math.max(key, 0);

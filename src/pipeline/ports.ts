@@ -90,6 +90,7 @@ export interface Positions {
  */
 export interface JournalRow {
   readonly id: number;
+  /** -1: the partition count was unknown when the row was written. */
   readonly lane: number;
   /** Partition count of the output topic when the row was written; 0: it was unknown. */
   readonly lanes: number;
@@ -119,7 +120,7 @@ export interface LaneState {
   producerEpoch: number;
   /** Records that the broker has acknowledged: the cursor "output" of this lane. */
   acknowledged: number;
-  /** Records appended to the journal: the base sequence of the next row. */
+  /** Records appended to the journal: the base sequence of the next row. `append` raises it, nothing lowers it. */
   end: number;
   /** Offset of the last acknowledged record in the output topic; -1: none. */
   lastOffset: number;
@@ -214,7 +215,8 @@ export interface Transaction {
   advance(source: PartitionRef, asked: number, end: number): boolean;
   /**
    * The row's id must be above every id ever committed. A row appended as "reframed" or "refused" is a
-   * copy: it holds no results of its own. Within a lane ids and base sequences grow together.
+   * copy: it holds no results of its own. Rows that go out of one lane follow one another without
+   * overlap (the unknown lane apart), and those appended as "output" come in the order of their ids.
    */
   append(row: JournalRow, target: JournalTarget): void;
   /** Gives a row another target. Throws where there is no such row. */
@@ -227,7 +229,11 @@ export interface Transaction {
   /** Every device row and the global row include every journal row up to this id. */
   moveCheckpoint(journalId: number): void;
   saveLane(lane: LaneState): void;
+  /** The lane is gone: what it had not sent is re-framed before. Rows of it that still go out become "state". */
+  dropLane(lane: number): void;
   moveStorageCursor(row: number, record: number): void;
+  /** The storage sink is gone; a new one will begin at the journal's end. */
+  dropStorageCursor(): void;
   /** Deletes journal rows up to this id. */
   prune(throughId: number): void;
 }
@@ -258,10 +264,16 @@ export interface JournalReader {
   outputRows(lane: number, sequence: number, maxBytes: number): JournalRow[];
   /** Rows with results (all but copies, see `append`) with an id above `afterId`, in order, until `maxBytes` (at least one). */
   resultRows(afterId: number, maxBytes: number): JournalRow[];
+  /** Per lane the end of its last row that goes out and was written for fewer than `lanes` lanes (but known ones). */
+  laneEndsBelow(lanes: number): { lane: number; end: number }[];
   /** Lowest id of a row that goes out to the output topic and isn't acknowledged by the lanes given (a lane not given has acknowledged nothing); undefined: none. */
   oldestUnsent(lanes: readonly LaneState[]): number | undefined;
   /** Rows and bytes in the journal. */
   size(): { rows: number; bytes: number };
+  /** The same from a row's id on; reads no bodies, but every row's head. */
+  sizeFrom(id: number): { rows: number; bytes: number };
+  /** Results from a storage cursor on. */
+  resultsFrom(cursor: { row: number; record: number }): number;
 }
 
 export interface DeviceReader {

@@ -88,8 +88,25 @@ export class JournalTable implements JournalReader {
     );
   }
 
+  dropLane(lane: number): void {
+    this.#statements.settleLane.run(lane);
+    this.#statements.dropLane.run(lane);
+  }
+
   moveStorageCursor(row: number, record: number): void {
     this.#statements.moveStorageCursor.run(row, record);
+  }
+
+  dropStorageCursor(): void {
+    this.#statements.dropStorageCursor.run();
+  }
+
+  dropLane(lane: number): void {
+    this.#statements.dropLane.run(lane);
+  }
+
+  dropStorageCursor(): void {
+    this.#statements.dropStorageCursor.run();
   }
 
   lastId(): number {
@@ -146,6 +163,22 @@ export class JournalTable implements JournalReader {
 
   size(): { rows: number; bytes: number } {
     return { rows: this.#extent.rows, bytes: this.#extent.bytes };
+  }
+
+  sizeFrom(id: number): { rows: number; bytes: number } {
+    return this.#statements.from.get(id) as { rows: number; bytes: number };
+  }
+
+  resultsFrom(cursor: { row: number; record: number }): number {
+    return this.#statements.resultsFrom.get(cursor) as number;
+  }
+
+  sizeFrom(id: number): { rows: number; bytes: number } {
+    return this.#statements.sizeFrom.get(id) as { rows: number; bytes: number };
+  }
+
+  resultsFrom(cursor: { row: number; record: number }): number {
+    return this.#statements.resultsFrom.get(cursor) as number;
   }
 
   /** Lanes that have rows going out, each found by one step in the index. */

@@ -38,6 +38,14 @@ export function prepareJournal(db: Database.Database) {
     through: db.prepare(`
       SELECT count(*) AS rows, coalesce(sum(length(body)), 0) AS bytes
       FROM journal WHERE id <= ?`),
+    from: db.prepare(`
+      SELECT count(*) AS rows, coalesce(sum(length(body)), 0) AS bytes
+      FROM journal WHERE id >= ?`),
+    resultsFrom: db.prepare(`
+      SELECT coalesce(sum(CASE id WHEN :row THEN max(count - :record, 0) ELSE count END), 0)
+      FROM journal WHERE is_copy = 0 AND id >= :row`).pluck(),
+    dropLane: db.prepare("DELETE FROM lanes WHERE lane = ?"),
+    dropStorageCursor: db.prepare("DELETE FROM storage_cursor"),
     keepLastId: db.prepare("UPDATE meta SET last_journal_id = ?"),
     // The batch doesn't write the lanes: until a row goes, the row itself says where its lane ends.
     keepLaneEnds: db.prepare(
@@ -56,9 +64,14 @@ export function prepareJournal(db: Database.Database) {
         acknowledged = excluded.acknowledged,
         end_sequence = max(end_sequence, excluded.end_sequence),
         last_offset = excluded.last_offset`),
+    settleLane: db.prepare(
+      `UPDATE journal SET target = 'state' WHERE ${GOING_OUT} AND lane = ?`,
+    ),
+    dropLane: db.prepare("DELETE FROM lanes WHERE lane = ?"),
     moveStorageCursor: db.prepare(`
       INSERT INTO storage_cursor (id, journal_id, record) VALUES (1, ?, ?)
       ON CONFLICT (id) DO UPDATE SET journal_id = excluded.journal_id, record = excluded.record`),
+    dropStorageCursor: db.prepare("DELETE FROM storage_cursor"),
     checkpoint: db.prepare("SELECT checkpoint FROM meta").pluck(),
     // A producer id uses all 64 bits.
     lanes: db.prepare(`
@@ -90,6 +103,12 @@ export function prepareJournal(db: Database.Database) {
       SELECT base_sequence + count FROM journal
       WHERE ${GOING_OUT} AND lane = :lane AND lanes > 0 AND lanes < :lanes
       ORDER BY base_sequence DESC, lanes DESC, id DESC LIMIT 1`).pluck(),
+    sizeFrom: db.prepare(`
+      SELECT count(*) AS rows, coalesce(sum(length(body)), 0) AS bytes
+      FROM journal WHERE id >= ?`),
+    resultsFrom: db.prepare(`
+      SELECT coalesce(sum(CASE WHEN id = :row THEN count - :record ELSE count END), 0)
+      FROM journal WHERE is_copy = 0 AND id >= :row`).pluck(),
     row: db.prepare(`
       SELECT id, lane, lanes, count, time, base_sequence AS baseSequence, body
       FROM journal WHERE id = ?`),

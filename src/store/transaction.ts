@@ -77,8 +77,24 @@ export class StoreTransaction implements Transaction {
     this.#live().journal.saveLane(lane);
   }
 
+  dropLane(lane: number): void {
+    this.#live().journal.dropLane(lane);
+  }
+
   moveStorageCursor(row: number, record: number): void {
     this.#live().journal.moveStorageCursor(row, record);
+  }
+
+  dropLane(lane: number): void {
+    this.#live().journal.dropLane(lane);
+  }
+
+  dropStorageCursor(): void {
+    this.#live().journal.dropStorageCursor();
+  }
+
+  dropStorageCursor(): void {
+    this.#live().journal.dropStorageCursor();
   }
 
   prune(throughId: number): void {

@@ -1,0 +1,203 @@
+/** The composition root: the only file that knows every part; the order of start and stop. */
+import { ulid } from "../deps.ts";
+import { type Config, configWarnings } from "./config/config.ts";
+import { type Api, createApi } from "./http/api.ts";
+import { serveApi } from "./http/serve.ts";
+import { createKafkaOutput } from "./kafka/output.ts";
+import { createKafkaSource } from "./kafka/source.ts";
+import { Checkpoint } from "./pipeline/checkpoint.ts";
+import { type BatchTimes, Ingest } from "./pipeline/ingest.ts";
+import { JournalIds } from "./pipeline/journal_ids.ts";
+import { JournalOutputFeed } from "./pipeline/output_feed.ts";
+import { type Log, type RecordSource, type Sink, type SourceState } from "./pipeline/ports.ts";
+import { settleRemovedSinks } from "./pipeline/removed_sinks.ts";
+import { RowPool } from "./pipeline/row_pool.ts";
+import { State } from "./pipeline/state.ts";
+import { StateStatistics } from "./pipeline/statistics.ts";
+import { JournalStorageFeed } from "./pipeline/storage_feed.ts";
+import { createStorageSink } from "./storage_service/sink.ts";
+import { openStore } from "./store/open.ts";
+import { Metrics } from "./telemetry/metrics.ts";
+
+/** Rows in memory for a sink; the ingest waits for a healthy output topic before this is reached. */
+const OUTPUT_MEMORY_BYTES = 40_000_000;
+const STORAGE_MEMORY_BYTES = 8_000_000;
+/** How often cursors and checkpoints are looked after while no batch does it. */
+const MAINTENANCE_MS = 250;
+/** Everything is closed after so much time, finished or not. */
+const STOP_MS = 10_000;
+
+export interface EngineOptions {
+  readonly config: Config;
+  readonly log: Log;
+  readonly version: string;
+}
+
+/** A running engine. */
+export interface RunningEngine {
+  /** `http://host:port` of the API. */
+  readonly address: string;
+  /** Settles when the engine can't go on by itself: with the reason. */
+  readonly failed: Promise<unknown>;
+  /** Stops in order, within 10 s. True: everything was written and closed. */
+  stop(): Promise<boolean>;
+}
+
+/** Starts everything. Throws where the data folder, the address or the settings don't allow it. */
+export function startEngine(options: EngineOptions): RunningEngine {
+  const { config, log, version } = options;
+  for (const warning of configWarnings(config)) log.warn(warning);
+  const now = () => Date.now();
+  const store = openStore({ dir: config.dataDir, log, now });
+  try {
+    return assemble({ config, log, version, store, now });
+  } catch (error) {
+    store.close();
+    throw error;
+  }
+}
+
+function assemble(
+  parts: EngineOptions & { store: ReturnType<typeof openStore>; now: () => number },
+): RunningEngine {
+  const { config, log, version, store, now } = parts;
+  const hasOutput = config.kafkaEnabled && config.outputTopic !== "";
+  const hasStorage = config.storageUrl !== "";
+  settleRemovedSinks({ store, log, hasOutput, hasStorage, discard: config.discardBacklog });
+
+  const pool = new RowPool();
+  const { maxReadings, fleetMaxBytes: maxBytes, tenantSettings: settings } = config;
+  const state = new State({ store, pool, log, now, fleet: { maxReadings, maxBytes, settings } });
+  const ids = new JournalIds(store.journal.lastId());
+  const output = hasOutput
+    ? new JournalOutputFeed({ store, ids, pool, log, now, memoryBytes: OUTPUT_MEMORY_BYTES })
+    : null;
+  const storage = hasStorage
+    ? new JournalStorageFeed({ store, pool, memoryBytes: STORAGE_MEMORY_BYTES })
+    : null;
+  const checkpoint = new Checkpoint(state, { durableId: store.journal.checkpoint(), now });
+  const lifecycle = { running: true, startedAt: now() };
+
+  const random = () => Math.random();
+  const kafka = { brokers: config.brokers, clientId: "plumbline", log, now };
+  const source: RecordSource | null = config.kafkaEnabled
+    ? createKafkaSource({
+      ...kafka,
+      group: config.group,
+      topic: config.inputTopic,
+      positions: store.positions,
+    })
+    : null;
+  const outputSink: Sink | null = output === null
+    ? null
+    : createKafkaOutput({ ...kafka, topic: config.outputTopic, feed: output, random });
+  const storageSink: Sink | null = storage === null ? null : createStorageSink({
+    url: config.storageUrl,
+    feed: storage,
+    concurrency: config.storageConcurrency,
+    timeoutMs: config.storageTimeoutMs,
+    log,
+    now,
+    random,
+  });
+
+  const metrics = new Metrics({
+    version,
+    sources: {
+      counters: () => state.counters,
+      lag: () => source?.lag() ?? new Map(),
+      backlog: () => [
+        ...(output === null ? [] : [{ sink: "output", ...output.backlog() }]),
+        ...(storage === null ? [] : [{ sink: "storage", ...storage.backlog() }]),
+      ],
+      devicesInMemory: () => state.engine.fleet.size,
+    },
+  });
+  const stages: BatchTimes = { apply: 0, write: 0, commit: 0 };
+  const ingest = new Ingest({
+    state,
+    ids,
+    pool,
+    checkpoint,
+    output,
+    storage,
+    store,
+    source,
+    outputHealthy: () => outputSink?.state() === "connected",
+    maxReadingBytes: config.maxReadingBytes,
+    maxBacklogBytes: config.backlogMaxBytes,
+    newId: ulid.monotonicFactory(),
+    log,
+    now,
+    observe: (tally, times) => {
+      metrics.batch(tally, now());
+      metrics.committed((times.write + times.commit) / 1000);
+      stages.apply += times.apply;
+      stages.write += times.write;
+      stages.commit += times.commit;
+    },
+  });
+
+  const api: Api = createApi({
+    intake: ingest,
+    statistics: new StateStatistics(state, { store, maxReadings, lifecycle }),
+    health: () => ({ running: lifecycle.running, kafka: kafkaState(source, outputSink) }),
+    metrics,
+    maxReadingBytes: config.maxReadingBytes,
+    log,
+    now: () => performance.timeOrigin + performance.now(),
+    version,
+  });
+  const server = serveApi({ app: api, host: config.host, port: config.port, log });
+
+  source?.start();
+  outputSink?.start();
+  storageSink?.start();
+  const reading = ingest.run();
+  const maintenance = setInterval(() => ingest.maintain(), MAINTENANCE_MS);
+  const host = config.host.includes(":") ? `[${config.host}]` : config.host;
+  const address = `http://${host}:${server.port}`;
+  log.info("plumbline is running", { address, version, dataDir: config.dataDir });
+
+  async function stop(): Promise<boolean> {
+    lifecycle.running = false;
+    const deadline = now() + STOP_MS;
+    const left = () => Math.max(0, deadline - now());
+    source?.pause();
+    await within(left(), reading);
+    await ingest.stop();
+    clearInterval(maintenance);
+    await within(left(), Promise.all([outputSink?.close(left()), storageSink?.close(left())]));
+    ingest.checkpointAll();
+    await within(left(), Promise.resolve(source?.close(left())));
+    await within(left() + 500, server.close(left()));
+    store.close();
+    log.info("plumbline has stopped", {
+      ...state.counters,
+      stages: Object.fromEntries(
+        Object.entries(stages).map(([stage, ms]) => [stage, Math.round(ms)]),
+      ),
+    });
+    return true;
+  }
+  return { address, failed: reading.then(() => new Promise(() => {}), (error) => error), stop };
+}
+
+/** The worse of both sides. */
+function kafkaState(source: RecordSource | null, output: Sink | null): SourceState {
+  if (source === null) return "disabled";
+  const states = [source.state(), output?.state() ?? "connected"];
+  return states.includes("error")
+    ? "error"
+    : states.includes("connecting")
+    ? "connecting"
+    : "connected";
+}
+
+/** Waits for the work, but not longer. */
+async function within(milliseconds: number, work: Promise<unknown>): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<void>((resolve) => timer = setTimeout(resolve, milliseconds));
+  await Promise.race([work, late]);
+  clearTimeout(timer);
+}

@@ -1,0 +1,181 @@
+import { Device, type DeviceState } from "./device.ts";
+import { type Reading } from "./reading.ts";
+import { Tenant, type TenantSettings } from "./tenant.ts";
+
+/** Where devices rest that aren't in memory. Synchronous; what it throws ends the batch. */
+export interface Archive {
+  load(tenant: string, device: string): DeviceState | undefined;
+}
+
+export interface FleetOptions {
+  /** Window length, 1 to 100,000. */
+  readonly maxReadings: number;
+  /** Bytes of device state that may stay in memory between two batches. */
+  readonly maxBytes: number;
+  readonly archive: Archive;
+  readonly settings: (tenant: string) => TenantSettings;
+}
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+/**
+ * The devices in memory: a hash table on the bytes of a reading, so that the usual reading makes no
+ * string. The least recently used ones are put away by `leastRecentlyUsed` and `forget`.
+ */
+export class Fleet {
+  readonly #options: FleetOptions;
+  readonly #tenants = new Map<string, Tenant>();
+  #devices: Device[] = [];
+  /** Open addressing: index of a device + 1; 0 is free. A power of two, at most half full. */
+  #table = new Int32Array(1024);
+  #bytes = 0;
+
+  constructor(options: FleetOptions) {
+    this.#options = options;
+  }
+
+  get size(): number {
+    return this.#devices.length;
+  }
+
+  /** Approximate bytes of memory that its devices hold. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  get overflowing(): boolean {
+    return this.#bytes > this.#options.maxBytes;
+  }
+
+  /** The device of a reading: from memory, from the archive, or a new one. */
+  find(reading: Reading): Device {
+    const { bytes, deviceStart, deviceEnd, tenantStart, tenantEnd } = reading;
+    const hash = hashOf(reading);
+    const table = this.#table, mask = table.length - 1, devices = this.#devices;
+    const idLength = deviceEnd - deviceStart, tenantLength = tenantEnd - tenantStart;
+    for (let slot = hash & mask; table[slot] !== 0; slot = (slot + 1) & mask) {
+      const device = devices[table[slot] - 1];
+      if (device.hash !== hash || device.idLength !== idLength) continue;
+      const key = device.key;
+      if (key.length !== idLength + tenantLength) continue;
+      let i = 0;
+      while (i < idLength && key[i] === bytes[deviceStart + i]) i++;
+      if (i < idLength) continue;
+      while (i < key.length && key[i] === bytes[tenantStart + i - idLength]) i++;
+      if (i === key.length) return device;
+    }
+    const key = new Uint8Array(idLength + tenantLength);
+    key.set(bytes.subarray(deviceStart, deviceEnd));
+    key.set(bytes.subarray(tenantStart, tenantEnd), idLength);
+    return this.#enter(key, { idLength, hash });
+  }
+
+  /** A device in memory; undefined: it isn't there (the archive may have it). */
+  inMemory(tenant: string, device: string): Device | undefined {
+    const id = encoder.encode(device), name = encoder.encode(tenant);
+    const key = new Uint8Array(id.length + name.length);
+    key.set(id);
+    key.set(name, id.length);
+    const hash = hashKey(key, id.length);
+    const table = this.#table, mask = table.length - 1;
+    for (let slot = hash & mask; table[slot] !== 0; slot = (slot + 1) & mask) {
+      const found = this.#devices[table[slot] - 1];
+      if (found.hash === hash && found.id === device && found.tenant.name === tenant) return found;
+    }
+    return undefined;
+  }
+
+  /** Counts anew what a device holds, after a batch that touched it. */
+  account(device: Device): void {
+    const bytes = device.bytes;
+    this.#bytes += bytes - device.accountedBytes;
+    device.accountedBytes = bytes;
+  }
+
+  /** The devices to put away so that the rest takes nine tenths of the bound: least recently used first. */
+  leastRecentlyUsed(): Device[] {
+    const target = this.#options.maxBytes * 0.9;
+    const byAge = this.#devices.slice().sort((a, b) => a.lastBatch - b.lastBatch);
+    const chosen: Device[] = [];
+    let bytes = this.#bytes;
+    for (const device of byAge) {
+      if (bytes <= target) break;
+      chosen.push(device);
+      bytes -= device.accountedBytes;
+    }
+    return chosen;
+  }
+
+  /** Drops devices from memory: the archive has them by now. */
+  forget(devices: readonly Device[]): void {
+    const gone = new Set(devices);
+    this.#devices = this.#devices.filter((device) => !gone.has(device));
+    for (const device of gone) {
+      this.#bytes -= device.accountedBytes;
+      if (--device.tenant.devices === 0) this.#tenants.delete(device.tenant.name);
+    }
+    this.#rebuild(this.#table.length);
+  }
+
+  #enter(key: Uint8Array, place: { idLength: number; hash: number }): Device {
+    const id = decoder.decode(key.subarray(0, place.idLength));
+    const name = decoder.decode(key.subarray(place.idLength));
+    const state = this.#options.archive.load(name, id);
+    const tenant = this.#tenant(name);
+    const device = new Device(tenant, {
+      id,
+      key,
+      hash: place.hash,
+      capacity: this.#options.maxReadings,
+      state,
+    });
+    device.isNew = state === undefined;
+    tenant.devices++;
+    this.#devices.push(device);
+    this.account(device);
+    if (this.#devices.length * 2 > this.#table.length) this.#rebuild(this.#table.length * 2);
+    else this.#insert(this.#devices.length);
+    return device;
+  }
+
+  #tenant(name: string): Tenant {
+    let tenant = this.#tenants.get(name);
+    if (tenant === undefined) {
+      tenant = new Tenant(name, this.#options.settings(name));
+      this.#tenants.set(name, tenant);
+    }
+    return tenant;
+  }
+
+  #rebuild(size: number): void {
+    this.#table = new Int32Array(size);
+    for (let number = 1; number <= this.#devices.length; number++) this.#insert(number);
+  }
+
+  #insert(number: number): void {
+    const table = this.#table, mask = table.length - 1;
+    let slot = this.#devices[number - 1].hash & mask;
+    while (table[slot] !== 0) slot = (slot + 1) & mask;
+    table[slot] = number;
+  }
+}
+
+/** FNV-1a over the device's id and the tenant's name, the length of the id mixed in. */
+function hashOf(reading: Reading): number {
+  const bytes = reading.bytes;
+  let hash = 0x811c9dc5 ^ (reading.deviceEnd - reading.deviceStart);
+  for (let i = reading.deviceStart; i < reading.deviceEnd; i++) {
+    hash = Math.imul(hash ^ bytes[i], 0x01000193);
+  }
+  for (let i = reading.tenantStart; i < reading.tenantEnd; i++) {
+    hash = Math.imul(hash ^ bytes[i], 0x01000193);
+  }
+  return hash ^ (hash >>> 15);
+}
+
+function hashKey(key: Uint8Array, idLength: number): number {
+  let hash = 0x811c9dc5 ^ idLength;
+  for (let i = 0; i < key.length; i++) hash = Math.imul(hash ^ key[i], 0x01000193);
+  return hash ^ (hash >>> 15);
+}

@@ -1,0 +1,242 @@
+import { type Device } from "../core/device.ts";
+import { REJECTED, SAMPLED_OUT } from "../core/engine.ts";
+import { ResultId } from "../core/result.ts";
+import { type Checkpoint, type CheckpointSlice, writeSlice } from "./checkpoint.ts";
+import { type JournalIds } from "./journal_ids.ts";
+import { type JournalOutputFeed } from "./output_feed.ts";
+import {
+  type Counters,
+  type DeviceState,
+  type JournalRow,
+  type Outcome,
+  type RecordBatch,
+  type Rejected,
+  type Transaction,
+} from "./ports.ts";
+import { UNKNOWN_LANE } from "./reframing.ts";
+import { type PooledRow, type RowPool } from "./row_pool.ts";
+import { type State } from "./state.ts";
+import { type JournalStorageFeed } from "./storage_feed.ts";
+
+/** Everything that a batch writes to and is made of. */
+export interface BatchParts {
+  readonly state: State;
+  readonly ids: JournalIds;
+  readonly pool: RowPool;
+  readonly checkpoint: Checkpoint;
+  /** null: the sink is switched off. */
+  readonly output: JournalOutputFeed | null;
+  readonly storage: JournalStorageFeed | null;
+  readonly maxReadingBytes: number;
+  readonly now: () => number;
+}
+
+/** A reading that came over HTTP. */
+export interface SubmittedReading {
+  readonly bytes: Uint8Array;
+  readonly id: string;
+  readonly arrival: number;
+}
+
+/**
+ * Readings that the engine has judged, and all that has to be written for them. Once made it is only
+ * written, as often as it takes: the engine's memory already includes it.
+ */
+export class Batch {
+  readonly rows: PooledRow[] = [];
+  /** What became of each submitted reading, in order. */
+  readonly outcomes: Outcome[] = [];
+  readonly #parts: BatchParts;
+  readonly #slice: CheckpointSlice | null;
+  readonly #firstId: number;
+  readonly #rejected: Rejected[] = [];
+  readonly #time: number;
+  #newDevices: { states: DeviceState[]; saved: readonly Device[] } = { states: [], saved: [] };
+  #counters: Counters = {
+    read: 0,
+    results: 0,
+    sampledOut: 0,
+    rejected: 0,
+    dropped: 0,
+    passedOn: 0,
+  };
+
+  constructor(parts: BatchParts) {
+    this.#parts = parts;
+    this.#firstId = parts.ids.hold();
+    this.#time = parts.now();
+    // Before the first reading is applied: a slice holds the state as of the last commit.
+    this.#slice = parts.checkpoint.due ? parts.checkpoint.slice() : null;
+    parts.state.engine.begin({
+      time: this.#time,
+      lanes: parts.output === null ? 0 : parts.output.laneCount,
+      firstId: this.#firstId,
+    });
+  }
+
+  get lastId(): number {
+    return this.#firstId + this.rows.length - 1;
+  }
+
+  /** Bytes that its rows add to the journal. */
+  get bytes(): number {
+    return this.rows.reduce((sum, { row }) => sum + row.body.length, 0);
+  }
+
+  applyRecords(records: RecordBatch): void {
+    const { state: { engine }, maxReadingBytes } = this.#parts;
+    const id = new ResultId(records.idPrefix);
+    for (let i = 0; i < records.length; i++) {
+      const start = records.valueStart(i), end = records.valueEnd(i);
+      const offset = records.offset(i);
+      id.offset = offset;
+      let rejected: boolean;
+      if (start < 0) {
+        engine.reject("reading: expected a JSON object, got null (a tombstone)");
+        rejected = true;
+      } else if (end - start > maxReadingBytes) {
+        engine.reject(tooLarge(end - start, maxReadingBytes));
+        rejected = true;
+      } else {
+        rejected =
+          engine.apply(records.buffer(i), start, end, id, records.timestamp(i)) === REJECTED;
+      }
+      if (!rejected) continue;
+      this.#rejected.push({
+        id: id.toString(),
+        topic: records.source.topic,
+        partition: records.source.partition,
+        offset,
+        time: this.#time,
+        reason: engine.reason,
+        bytes: start < 0 ? null : records.buffer(i).slice(start, end),
+      });
+    }
+    this.#counters.read += records.length;
+  }
+
+  applySubmitted(reading: SubmittedReading): void {
+    const { state: { engine }, maxReadingBytes } = this.#parts;
+    const { bytes, arrival } = reading;
+    const id = new ResultId(reading.id);
+    this.#counters.read++;
+    if (bytes.length > maxReadingBytes) engine.reject(tooLarge(bytes.length, maxReadingBytes));
+    const outcome = bytes.length > maxReadingBytes
+      ? REJECTED
+      : engine.apply(bytes, 0, bytes.length, id, arrival);
+    if (outcome === REJECTED) {
+      const { reason } = engine;
+      this.#rejected.push({
+        id: reading.id,
+        topic: "",
+        partition: -1,
+        offset: -1,
+        time: this.#time,
+        reason,
+        bytes,
+      });
+      this.outcomes.push({ kind: "rejected", reason });
+    } else if (outcome === SAMPLED_OUT) {
+      this.outcomes.push({ kind: "sampled out", id: reading.id });
+    } else {
+      this.outcomes.push({ kind: "result", value: engine.lastResult() });
+    }
+  }
+
+  /** No more readings: makes the journal rows. */
+  finish(): void {
+    const { state: { engine }, pool, output } = this.#parts;
+    const lanes = output === null ? 0 : output.laneCount;
+    const ends = new Map<number, number>();
+    let id = this.#firstId;
+    for (const { lane, buffer } of engine.finish()) {
+      const count = buffer.count;
+      const { body, buffer: held } = pool.body(buffer);
+      const baseSequence = lanes === 0 ? id : ends.get(lane) ?? output!.end(lane);
+      ends.set(lane, baseSequence + count);
+      const row: JournalRow = {
+        id,
+        lane: lanes === 0 ? UNKNOWN_LANE : lane,
+        lanes,
+        count,
+        time: this.#time,
+        baseSequence,
+        body,
+      };
+      this.rows.push({ row, buffer: held, holders: 1 });
+      this.#counters.results += count;
+      id++;
+    }
+    const saved = engine.newDevices();
+    this.#newDevices = { saved, states: saved.map((device) => device.toState(this.lastId)) };
+    this.#counters.rejected = engine.tally.rejected;
+    this.#counters.sampledOut = engine.tally.sampledOut;
+  }
+
+  /** Writes it all but the positions. May be called again after a transaction that failed. */
+  write(tx: Transaction): void {
+    const { output, storage } = this.#parts;
+    const target = output === null ? "state" : "output";
+    for (const { row } of this.rows) tx.append(row, target);
+    for (const rejected of this.#rejected) tx.reject(rejected);
+    tx.count(this.#counters);
+    for (const state of this.#newDevices.states) tx.saveDevice(state);
+    output?.flush(tx);
+    storage?.flush(tx);
+    if (this.#slice !== null) writeSlice(tx, this.#slice);
+    prune(tx, this.#parts);
+  }
+
+  /** It is committed: memory follows, and the rows go to the sinks. */
+  committed(): void {
+    const { state, ids, checkpoint, output, storage, pool } = this.#parts;
+    const last = Math.max(this.lastId, ids.last);
+    ids.release(last);
+    state.includedId = last;
+    state.engine.committed(this.lastId, this.#newDevices.saved);
+    add(state.counters, this.#counters);
+    checkpoint.appended(this.bytes);
+    output?.flushed();
+    storage?.flushed();
+    if (this.#slice !== null) checkpoint.written(this.#slice);
+    for (const pooled of this.rows) {
+      pooled.holders = (output === null ? 0 : 1) + (storage === null ? 0 : 1);
+      if (pooled.holders === 0 && pooled.buffer !== null) pool.give(pooled.buffer);
+    }
+    output?.appended(this.rows);
+    storage?.appended(this.rows);
+  }
+
+  /** It will never be committed; the caller rebuilds the state. */
+  abandon(): void {
+    const { ids, pool } = this.#parts;
+    ids.release(ids.last);
+    for (const { buffer } of this.rows) if (buffer !== null) pool.give(buffer);
+  }
+}
+
+/** Deletes the journal rows that neither a sink nor a recovery needs any more. */
+export function prune(
+  tx: Transaction,
+  parts: Pick<BatchParts, "checkpoint" | "output" | "storage">,
+): void {
+  const through = Math.min(
+    parts.checkpoint.durableId,
+    (parts.output?.oldestNeeded() ?? Infinity) - 1,
+    (parts.storage?.oldestNeeded() ?? Infinity) - 1,
+  );
+  if (through > 0) tx.prune(through);
+}
+
+function tooLarge(bytes: number, limit: number): string {
+  return `reading: expected at most ${limit} bytes, got ${bytes}`;
+}
+
+function add(total: Counters, delta: Counters): void {
+  total.read += delta.read;
+  total.results += delta.results;
+  total.sampledOut += delta.sampledOut;
+  total.rejected += delta.rejected;
+  total.dropped += delta.dropped;
+  total.passedOn += delta.passedOn;
+}

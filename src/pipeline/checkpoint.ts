@@ -1,0 +1,105 @@
+import { type DeviceState, type GlobalState, type Transaction } from "./ports.ts";
+import { type State } from "./state.ts";
+
+/** A checkpoint begins when so many bytes of journal, or so much time, have come since the last one. */
+const JOURNAL_BYTES = 64_000_000;
+const INTERVAL_MS = 5_000;
+/** Devices written in one transaction: about 3 ms. */
+const SLICE = 200;
+
+/** A part of a checkpoint: states as of the last commit, to be written in one transaction. */
+export interface CheckpointSlice {
+  readonly devices: readonly DeviceState[];
+  readonly totals: GlobalState | null;
+  /** Every row in the store includes the journal up to here once the slice is committed. */
+  readonly checkpointId: number;
+}
+
+/**
+ * Writes devices that have changed to the store, a slice at a time, longest behind first, so that the
+ * journal rows that they include can be pruned.
+ */
+export class Checkpoint {
+  readonly #state: State;
+  readonly #now: () => number;
+  #journalBytes = 0;
+  #completedAt: number;
+  /** The round under way ends when everything up to here is written; 0: no round is under way. */
+  #target = 0;
+
+  /** Up to here every row in the store includes the journal. */
+  durableId: number;
+
+  constructor(state: State, options: { durableId: number; now: () => number }) {
+    const { now } = options;
+    this.durableId = options.durableId;
+    this.#state = state;
+    this.#now = now;
+    this.#completedAt = now();
+  }
+
+  /** Seconds since everything was written, or there was nothing to write. */
+  get ageSeconds(): number {
+    return this.#isClean() ? 0 : (this.#now() - this.#completedAt) / 1000;
+  }
+
+  appended(bytes: number): void {
+    this.#journalBytes += bytes;
+  }
+
+  /** Whether a slice should be written now. */
+  get due(): boolean {
+    if (this.#target > 0) return true;
+    if (this.#isClean()) {
+      this.#completedAt = this.#now();
+      return false;
+    }
+    return this.#journalBytes >= JOURNAL_BYTES || this.#now() - this.#completedAt >= INTERVAL_MS;
+  }
+
+  /**
+   * The next slice. Its devices count as written from now on: if its transaction doesn't succeed, the
+   * same slice has to be written again, or the state rebuilt.
+   */
+  slice(limit = SLICE): CheckpointSlice {
+    const { engine, includedId } = this.#state;
+    if (this.#target === 0) {
+      this.#target = includedId;
+      this.#journalBytes = 0;
+    }
+    const devices = engine.dirty.next(limit).map((device) => {
+      const state = device.toState(includedId);
+      engine.saved(device, includedId);
+      return state;
+    });
+    const totals = engine.totals.dirtySince === 0 ? null : engine.totals.toState(includedId);
+    engine.savedTotals(includedId);
+    const checkpointId = engine.checkpointId(includedId);
+    if (checkpointId >= this.#target) {
+      this.#target = 0;
+      this.#completedAt = this.#now();
+    }
+    return { devices, totals, checkpointId };
+  }
+
+  /** The slice is committed. */
+  written(slice: CheckpointSlice): void {
+    this.durableId = slice.checkpointId;
+  }
+
+  /** The state was rebuilt: a round that was under way is over. */
+  reset(): void {
+    this.#target = 0;
+  }
+
+  #isClean(): boolean {
+    const { engine } = this.#state;
+    return engine.totals.dirtySince === 0 && engine.dirty.oldest() === undefined;
+  }
+}
+
+export function writeSlice(tx: Transaction, slice: CheckpointSlice): void {
+  for (const device of slice.devices) tx.saveDevice(device);
+  if (slice.totals !== null) tx.saveGlobal(slice.totals);
+  tx.moveCheckpoint(slice.checkpointId);
+}

@@ -1,0 +1,71 @@
+import { type JournalRow, type LaneState } from "./ports.ts";
+import { type PooledRow } from "./row_pool.ts";
+
+/** A lane's rows in memory: from its cursor on without a gap, up to `loadedEnd`; what follows is in SQLite only. */
+export class LaneQueue {
+  readonly state: LaneState;
+  /** Rows of this lane below this sequence go before rows of a newer partition count, in any lane. */
+  barrier = 0;
+  #rows: PooledRow[] = [];
+  /** How many of the rows are handed out. */
+  #taken = 0;
+  /** Sequence after the last row in memory. */
+  loadedEnd: number;
+
+  constructor(state: LaneState) {
+    this.state = state;
+    this.loadedEnd = state.acknowledged;
+  }
+
+  /** The first row that isn't acknowledged, as far as memory has it. */
+  get head(): JournalRow | undefined {
+    return this.#rows[0]?.row;
+  }
+
+  /** The next row to hand out, as far as memory has it. */
+  peek(): JournalRow | undefined {
+    return this.#rows[this.#taken]?.row;
+  }
+
+  advance(): void {
+    this.#taken++;
+  }
+
+  rewind(): void {
+    this.#taken = 0;
+  }
+
+  /** Takes the row into memory if it follows on what is there; false: it stays in SQLite. */
+  append(pooled: PooledRow): boolean {
+    const { row } = pooled;
+    const end = row.baseSequence + row.count;
+    const follows = row.baseSequence <= this.loadedEnd && end > this.loadedEnd;
+    if (!follows) return false;
+    this.#rows.push(pooled);
+    this.loadedEnd = end;
+    return true;
+  }
+
+  /** Moves the cursor; the rows that aren't needed any more. */
+  acknowledge(sequence: number): PooledRow[] {
+    this.state.acknowledged = sequence;
+    let done = 0;
+    while (done < this.#rows.length) {
+      const { row } = this.#rows[done];
+      if (row.baseSequence + row.count > sequence) break;
+      done++;
+    }
+    this.#taken = Math.max(0, this.#taken - done);
+    this.loadedEnd = Math.max(this.loadedEnd, sequence);
+    return this.#rows.splice(0, done);
+  }
+
+  /** Forgets all rows in memory. */
+  clear(): PooledRow[] {
+    const rows = this.#rows;
+    this.#rows = [];
+    this.#taken = 0;
+    this.loadedEnd = this.state.acknowledged;
+    return rows;
+  }
+}

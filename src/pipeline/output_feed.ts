@@ -1,0 +1,290 @@
+import { RecordReader } from "../core/record.ts";
+import { splitRow } from "../core/reframe.ts";
+import { type JournalIds } from "./journal_ids.ts";
+import { LaneQueue } from "./lane_queue.ts";
+import {
+  type JournalRow,
+  type LaneState,
+  type Log,
+  type OutputFeed,
+  type Store,
+  type Transaction,
+} from "./ports.ts";
+import { reframeRows, UNKNOWN_LANE } from "./reframing.ts";
+import { type PooledRow, type RowPool } from "./row_pool.ts";
+
+/** Rows read from SQLite in one go while the sink is behind. */
+const LOAD_BYTES = 4_000_000;
+
+export interface OutputFeedOptions {
+  readonly store: Store;
+  readonly ids: JournalIds;
+  readonly pool: RowPool;
+  /** Bytes of rows kept in memory for the sink; what is beyond is read from SQLite again. */
+  readonly memoryBytes: number;
+  readonly log: Log;
+  readonly now: () => number;
+}
+
+/** The journal as the output topic's sink sees it: lanes, each with a cursor. */
+export class JournalOutputFeed implements OutputFeed {
+  readonly #options: OutputFeedOptions;
+  #queues: LaneQueue[] = [];
+  #wake: () => void = () => {};
+  #onAcknowledged: () => void = () => {};
+  #dirty = new Set<LaneQueue>();
+  #memory = 0;
+  /** Results that the output topic refused for good. */
+  refused = 0;
+
+  constructor(options: OutputFeedOptions) {
+    this.#options = options;
+    const { journal } = options.store;
+    this.#queues = journal.lanes().map((state) => new LaneQueue(state));
+    this.#setBarriers();
+  }
+
+  /** Partition count of the output topic, as it was seen last; 0: never. */
+  get laneCount(): number {
+    return this.#queues.length;
+  }
+
+  /** Bytes of rows in memory that aren't acknowledged. */
+  get memoryBytes(): number {
+    return this.#memory;
+  }
+
+  /** Rows and bytes from the oldest one on that the output topic doesn't have. */
+  backlog(): { rows: number; bytes: number } {
+    const oldest = this.oldestNeeded();
+    return oldest === Infinity
+      ? { rows: 0, bytes: 0 }
+      : this.#options.store.journal.sizeFrom(oldest);
+  }
+
+  onRows(wake: () => void): void {
+    this.#wake = wake;
+  }
+
+  /** Calls back when rows were acknowledged. */
+  onAcknowledged(callback: () => void): void {
+    this.#onAcknowledged = callback;
+  }
+
+  lanes(): readonly LaneState[] {
+    return this.#queues.map((queue) => queue.state);
+  }
+
+  /** The base sequence for the lane's next row. */
+  end(lane: number): number {
+    return this.#queues[lane]?.state.end ?? 0;
+  }
+
+  /** Rows that were just committed, in the order of their ids. */
+  appended(rows: readonly PooledRow[]): void {
+    for (const pooled of rows) {
+      const { row } = pooled;
+      const queue = this.#queues[row.lane];
+      if (queue !== undefined) queue.state.end = row.baseSequence + row.count;
+      const fits = this.#memory + row.body.length <= this.#options.memoryBytes;
+      if (queue !== undefined && fits && queue.append(pooled)) this.#memory += row.body.length;
+      else this.#options.pool.release(pooled);
+    }
+    this.#wake();
+  }
+
+  open(topic: { topicId: string; partitions: number }): void {
+    const before = this.laneCount;
+    if (before === topic.partitions) return;
+    const gone = this.#queues.slice(topic.partitions);
+    const added: LaneQueue[] = [];
+    for (let lane = before; lane < topic.partitions; lane++) {
+      added.push(new LaneQueue(newLane(lane)));
+    }
+    const kept = this.#queues.slice(0, topic.partitions);
+    const queues = [...kept, ...added];
+    this.#reframe(queues, gone);
+    for (const queue of kept) queue.barrier = before > 0 ? queue.state.end : 0;
+    for (const queue of gone) this.#forget(queue);
+    this.#queues = queues;
+    this.#options.log.info("output topic: partition count", { before, now: topic.partitions });
+    this.#wake();
+  }
+
+  take(lane: number): JournalRow | undefined {
+    const queue = this.#queues[lane];
+    if (queue === undefined) return undefined;
+    const row = queue.peek() ?? this.#load(queue);
+    if (row === undefined || this.#isWithheld(row)) return undefined;
+    queue.advance();
+    return row;
+  }
+
+  rewind(lane: number): void {
+    this.#queues[lane].rewind();
+  }
+
+  acknowledge(lane: number, sequence: number, offset: number): void {
+    const queue = this.#queues[lane];
+    if (queue === undefined) return;
+    if (offset >= 0) queue.state.lastOffset = Math.max(queue.state.lastOffset, offset);
+    if (sequence <= queue.state.acknowledged) return;
+    for (const pooled of queue.acknowledge(sequence)) {
+      this.#memory -= pooled.row.body.length;
+      this.#options.pool.release(pooled);
+    }
+    this.#dirty.add(queue);
+    this.#onAcknowledged();
+    if (this.#queues.every((each) => each.state.acknowledged >= each.barrier)) {
+      for (const each of this.#queues) each.barrier = 0;
+    }
+  }
+
+  identify(
+    lane: number,
+    identity: { topicId: string; producerId: bigint; producerEpoch: number },
+  ): void {
+    const state = this.#queues[lane].state;
+    const changed = state.topicId !== identity.topicId;
+    const next = { ...state, ...identity, lastOffset: changed ? -1 : state.lastOffset };
+    this.#options.store.transact((tx) => tx.saveLane(next));
+    Object.assign(state, next);
+  }
+
+  split(row: JournalRow, maxBytes: number): void {
+    const { store, ids } = this.#options;
+    const first = ids.next();
+    const pieces = splitRow(row, maxBytes);
+    store.transact((tx) => {
+      tx.retarget(row.id, "state");
+      let baseSequence = row.baseSequence;
+      pieces.forEach((piece, i) => {
+        tx.append({ ...row, id: first + i, ...piece, baseSequence }, "reframed");
+        baseSequence += piece.count;
+      });
+    });
+    ids.last = first + pieces.length - 1;
+    this.#forget(this.#queues[row.lane]);
+  }
+
+  refuse(row: JournalRow, reason: string): void {
+    const { store, log, now } = this.#options;
+    const queue = this.#queues[row.lane];
+    const records = new RecordReader(row);
+    const end = row.baseSequence + row.count;
+    const state: LaneState = { ...queue.state, acknowledged: end };
+    store.transact((tx) => {
+      tx.retarget(row.id, "refused");
+      while (records.next()) {
+        tx.reject({
+          id: new TextDecoder().decode(row.body.subarray(records.idStart, records.idEnd)),
+          topic: "",
+          partition: -1,
+          offset: -1,
+          time: now(),
+          reason,
+          bytes: row.body.slice(records.valueStart, records.valueEnd),
+        });
+      }
+      tx.saveLane(state);
+    });
+    this.refused += row.count;
+    log.error("output topic: a result was refused, it is in the dead letters", { reason });
+    this.acknowledge(row.lane, end, -1);
+    this.#forget(queue);
+  }
+
+  /** Writes the cursors that have moved; `flushed` is to be called once that is committed. */
+  flush(tx: Transaction): void {
+    for (const queue of this.#dirty) tx.saveLane(queue.state);
+  }
+
+  flushed(): void {
+    this.#dirty.clear();
+  }
+
+  get hasUnflushed(): boolean {
+    return this.#dirty.size > 0;
+  }
+
+  /** The lowest id of a row that the sink still needs; Infinity: none. */
+  oldestNeeded(): number {
+    let oldest = Infinity;
+    for (const queue of this.#queues) {
+      if (queue.state.acknowledged === queue.state.end) continue;
+      const head = queue.head;
+      if (head === undefined) {
+        return this.#options.store.journal.oldestUnsent(this.lanes()) ?? Infinity;
+      }
+      oldest = Math.min(oldest, head.id);
+    }
+    // Rows of the unknown lane wait until the topic is found.
+    return this.laneCount === 0 ? 0 : oldest;
+  }
+
+  /** Rows that were written for fewer partitions go before rows of the new count, in all lanes. */
+  #isWithheld(row: JournalRow): boolean {
+    if (row.lanes < this.laneCount) return false;
+    return this.#queues.some((queue) => queue.state.acknowledged < queue.barrier);
+  }
+
+  #load(queue: LaneQueue): JournalRow | undefined {
+    if (queue.loadedEnd >= queue.state.end) return undefined;
+    const rows = this.#options.store.journal.outputRows(
+      queue.state.lane,
+      queue.loadedEnd,
+      LOAD_BYTES,
+    );
+    for (const row of rows) {
+      if (queue.append({ row, holders: 1, buffer: null })) this.#memory += row.body.length;
+    }
+    return queue.peek();
+  }
+
+  /** Drops what memory has of a lane: SQLite has it otherwise by now. */
+  #forget(queue: LaneQueue): void {
+    for (const pooled of queue.clear()) {
+      this.#memory -= pooled.row.body.length;
+      this.#options.pool.release(pooled);
+    }
+  }
+
+  #setBarriers(): void {
+    const count = this.laneCount;
+    for (const { lane, end } of this.#options.store.journal.laneEndsBelow(count)) {
+      const queue = this.#queues[lane];
+      if (queue !== undefined && queue.state.acknowledged < end) queue.barrier = end;
+    }
+  }
+
+  /** Shares out anew, among these lanes, rows of the unknown lane and of lanes that are gone. */
+  #reframe(queues: readonly LaneQueue[], gone: readonly LaneQueue[]): void {
+    const { store, ids } = this.#options;
+    const states = queues.map((queue) => ({ ...queue.state }));
+    const from = [
+      { lane: UNKNOWN_LANE, acknowledged: -1 },
+      ...gone.map(({ state }) => ({ lane: state.lane, acknowledged: state.acknowledged })),
+    ];
+    const firstId = ids.next();
+    const last = store.transact((tx) => {
+      const end = reframeRows(tx, { journal: store.journal, from, states, firstId });
+      for (const state of states) tx.saveLane(state);
+      for (const { state } of gone) tx.dropLane(state.lane);
+      return end;
+    });
+    ids.last = last;
+    queues.forEach((queue, i) => queue.state.end = states[i].end);
+  }
+}
+
+function newLane(lane: number): LaneState {
+  return {
+    lane,
+    topicId: "",
+    producerId: -1n,
+    producerEpoch: -1,
+    acknowledged: 0,
+    end: 0,
+    lastOffset: -1,
+  };
+}

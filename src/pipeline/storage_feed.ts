@@ -1,0 +1,130 @@
+import { type JournalRow, type StorageFeed, type Store, type Transaction } from "./ports.ts";
+import { type PooledRow, type RowPool } from "./row_pool.ts";
+
+/** Rows read from SQLite in one go while the sink is behind. */
+const LOAD_BYTES = 2_000_000;
+
+export interface StorageFeedOptions {
+  readonly store: Store;
+  readonly pool: RowPool;
+  /** Bytes of rows kept in memory for the sink; what is beyond is read from SQLite again. */
+  readonly memoryBytes: number;
+}
+
+/** The journal as the storage service's sink sees it: all results in the order of their rows, one cursor. */
+export class JournalStorageFeed implements StorageFeed {
+  readonly #options: StorageFeedOptions;
+  /** Rows from the cursor on without a gap. */
+  #rows: PooledRow[] = [];
+  #taken = 0;
+  #memory = 0;
+  /** The last row in memory; rows above it are in SQLite only while `#behind`. */
+  #loadedId: number;
+  #behind: boolean;
+  #cursor: { row: number; record: number };
+  #unflushed = false;
+  #wake: () => void = () => {};
+
+  /** A sink that is new begins at the journal's end. */
+  constructor(options: StorageFeedOptions) {
+    this.#options = options;
+    const { store } = options;
+    const end = { row: store.journal.lastId() + 1, record: 0 };
+    const stored = store.journal.storageCursor();
+    this.#cursor = stored ?? end;
+    this.#loadedId = this.#cursor.row - 1;
+    this.#behind = this.#cursor.row < end.row;
+    if (stored === undefined) {
+      store.transact((tx) => tx.moveStorageCursor(end.row, end.record));
+    }
+  }
+
+  onRows(wake: () => void): void {
+    this.#wake = wake;
+  }
+
+  /** Rows that were just committed, in the order of their ids. */
+  appended(rows: readonly PooledRow[]): void {
+    for (const pooled of rows) {
+      const bytes = pooled.row.body.length;
+      if (this.#behind || this.#memory + bytes > this.#options.memoryBytes) {
+        this.#behind = true;
+        this.#options.pool.release(pooled);
+        continue;
+      }
+      this.#keep(pooled);
+    }
+    this.#wake();
+  }
+
+  take(): { row: JournalRow; from: number } | undefined {
+    if (this.#taken === this.#rows.length && this.#behind) this.#load();
+    const pooled = this.#rows[this.#taken];
+    if (pooled === undefined) return undefined;
+    this.#taken++;
+    const { row } = pooled;
+    return { row, from: row.id === this.#cursor.row ? this.#cursor.record : 0 };
+  }
+
+  acknowledge(row: number, record: number): void {
+    const { row: atRow, record: atRecord } = this.#cursor;
+    if (row < atRow || (row === atRow && record <= atRecord)) return;
+    this.#cursor = { row, record };
+    this.#unflushed = true;
+    let done = 0;
+    while (done < this.#taken && this.#isStored(this.#rows[done].row)) {
+      this.#memory -= this.#rows[done].row.body.length;
+      this.#options.pool.release(this.#rows[done]);
+      done++;
+    }
+    this.#rows.splice(0, done);
+    this.#taken -= done;
+  }
+
+  flush(tx: Transaction): void {
+    if (this.#unflushed) tx.moveStorageCursor(this.#cursor.row, this.#cursor.record);
+  }
+
+  flushed(): void {
+    this.#unflushed = false;
+  }
+
+  get hasUnflushed(): boolean {
+    return this.#unflushed;
+  }
+
+  /** The lowest id of a row that the sink still needs; Infinity: none. */
+  oldestNeeded(): number {
+    if (this.#rows.length > 0) return this.#rows[0].row.id;
+    return this.#behind ? this.#cursor.row : Infinity;
+  }
+
+  /** Rows and bytes from the cursor's row on. */
+  backlog(): { rows: number; bytes: number } {
+    const oldest = this.oldestNeeded();
+    return oldest === Infinity
+      ? { rows: 0, bytes: 0 }
+      : this.#options.store.journal.sizeFrom(oldest);
+  }
+
+  #isStored(row: JournalRow): boolean {
+    return row.id < this.#cursor.row ||
+      (row.id === this.#cursor.row && this.#cursor.record >= row.count);
+  }
+
+  #keep(pooled: PooledRow): void {
+    this.#rows.push(pooled);
+    this.#memory += pooled.row.body.length;
+    this.#loadedId = pooled.row.id;
+  }
+
+  #load(): void {
+    if (this.#memory >= this.#options.memoryBytes) return;
+    const rows = this.#options.store.journal.resultRows(this.#loadedId, LOAD_BYTES);
+    this.#behind = rows.length > 0;
+    for (const row of rows) {
+      if (!this.#isStored(row)) this.#keep({ row, holders: 1, buffer: null });
+      else this.#loadedId = row.id;
+    }
+  }
+}

@@ -101,14 +101,6 @@ export class JournalTable implements JournalReader {
     this.#statements.dropStorageCursor.run();
   }
 
-  dropLane(lane: number): void {
-    this.#statements.dropLane.run(lane);
-  }
-
-  dropStorageCursor(): void {
-    this.#statements.dropStorageCursor.run();
-  }
-
   lastId(): number {
     return this.#extent.lastId;
   }
@@ -165,20 +157,12 @@ export class JournalTable implements JournalReader {
     return { rows: this.#extent.rows, bytes: this.#extent.bytes };
   }
 
-  sizeFrom(id: number): { rows: number; bytes: number } {
-    return this.#statements.from.get(id) as { rows: number; bytes: number };
-  }
-
   resultsFrom(cursor: { row: number; record: number }): number {
     return this.#statements.resultsFrom.get(cursor) as number;
   }
 
   sizeFrom(id: number): { rows: number; bytes: number } {
     return this.#statements.sizeFrom.get(id) as { rows: number; bytes: number };
-  }
-
-  resultsFrom(cursor: { row: number; record: number }): number {
-    return this.#statements.resultsFrom.get(cursor) as number;
   }
 
   /** Lanes that have rows going out, each found by one step in the index. */

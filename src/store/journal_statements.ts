@@ -38,9 +38,6 @@ export function prepareJournal(db: Database.Database) {
     through: db.prepare(`
       SELECT count(*) AS rows, coalesce(sum(length(body)), 0) AS bytes
       FROM journal WHERE id <= ?`),
-    from: db.prepare(`
-      SELECT count(*) AS rows, coalesce(sum(length(body)), 0) AS bytes
-      FROM journal WHERE id >= ?`),
     resultsFrom: db.prepare(`
       SELECT coalesce(sum(CASE id WHEN :row THEN max(count - :record, 0) ELSE count END), 0)
       FROM journal WHERE is_copy = 0 AND id >= :row`).pluck(),
@@ -67,11 +64,9 @@ export function prepareJournal(db: Database.Database) {
     settleLane: db.prepare(
       `UPDATE journal SET target = 'state' WHERE ${GOING_OUT} AND lane = ?`,
     ),
-    dropLane: db.prepare("DELETE FROM lanes WHERE lane = ?"),
     moveStorageCursor: db.prepare(`
       INSERT INTO storage_cursor (id, journal_id, record) VALUES (1, ?, ?)
       ON CONFLICT (id) DO UPDATE SET journal_id = excluded.journal_id, record = excluded.record`),
-    dropStorageCursor: db.prepare("DELETE FROM storage_cursor"),
     checkpoint: db.prepare("SELECT checkpoint FROM meta").pluck(),
     // A producer id uses all 64 bits.
     lanes: db.prepare(`
@@ -106,9 +101,6 @@ export function prepareJournal(db: Database.Database) {
     sizeFrom: db.prepare(`
       SELECT count(*) AS rows, coalesce(sum(length(body)), 0) AS bytes
       FROM journal WHERE id >= ?`),
-    resultsFrom: db.prepare(`
-      SELECT coalesce(sum(CASE WHEN id = :row THEN count - :record ELSE count END), 0)
-      FROM journal WHERE is_copy = 0 AND id >= :row`).pluck(),
     row: db.prepare(`
       SELECT id, lane, lanes, count, time, base_sequence AS baseSequence, body
       FROM journal WHERE id = ?`),

@@ -85,14 +85,6 @@ export class StoreTransaction implements Transaction {
     this.#live().journal.moveStorageCursor(row, record);
   }
 
-  dropLane(lane: number): void {
-    this.#live().journal.dropLane(lane);
-  }
-
-  dropStorageCursor(): void {
-    this.#live().journal.dropStorageCursor();
-  }
-
   dropStorageCursor(): void {
     this.#live().journal.dropStorageCursor();
   }

@@ -1,0 +1,89 @@
+/**
+ * `deno task bench [road] [restart] [idle] [latency] [storage] [--runs=3] [--readings=1000000]
+ * [--verify]`: measures the program as users run it, against a broker of its own. Without a name all
+ * of them are measured. Rounds alternate, so that a noisy minute doesn't hit one measurement alone.
+ */
+import { measureIdle } from "./idle.ts";
+import { measureLatency } from "./latency.ts";
+import { describeMachine, loadNow } from "./machine.ts";
+import { measureRestart } from "./restart.ts";
+import { type Filled, fillInput, measureRoad } from "./road.ts";
+import { openStage, type Stage } from "./stage.ts";
+import { measureStorage } from "./storage.ts";
+import { type Figures, table } from "./table.ts";
+
+interface Plan {
+  readonly names: readonly string[];
+  readonly runs: number;
+  readonly readings: number;
+  readonly verify: boolean;
+}
+
+interface Context {
+  readonly stage: Stage;
+  readonly verify: boolean;
+  /** The topic full of readings; made when it is first asked for. */
+  input(): Promise<Filled>;
+}
+
+const print = (line: string) => console.log(line);
+
+const MEASUREMENTS: Record<string, Record<string, (context: Context) => Promise<Figures>>> = {
+  road: {
+    "The whole road": async ({ stage, verify, input }) =>
+      measureRoad(stage, { input: await input(), verify, print }),
+  },
+  restart: {
+    "Restart after a kill": async ({ stage, input }) => measureRestart(stage, await input()),
+  },
+  idle: { "Idle": ({ stage }) => measureIdle(stage) },
+  latency: {
+    "Latency at 1,000/s": ({ stage }) => measureLatency(stage, 1_000),
+    "Latency at 10,000/s": ({ stage }) => measureLatency(stage, 10_000),
+  },
+  storage: {
+    "Storage service": async ({ stage, input }) => measureStorage(stage, await input()),
+  },
+};
+
+function plan(args: readonly string[]): Plan {
+  const names = args.filter((arg) => !arg.startsWith("--"));
+  const unknown = names.filter((name) => !Object.hasOwn(MEASUREMENTS, name));
+  if (unknown.length > 0) {
+    const known = Object.keys(MEASUREMENTS).join(", ");
+    throw new Error(`Measure ${unknown.join(", ")}: expected some of ${known}`);
+  }
+  return {
+    names: names.length > 0 ? names : Object.keys(MEASUREMENTS),
+    runs: numberOf(args, { name: "runs", otherwise: 3 }),
+    readings: numberOf(args, { name: "readings", otherwise: 1_000_000 }),
+    verify: args.includes("--verify"),
+  };
+}
+
+function numberOf(args: readonly string[], option: { name: string; otherwise: number }): number {
+  const text = args.find((arg) => arg.startsWith(`--${option.name}=`))?.split("=")[1];
+  const value = Number(text ?? option.otherwise);
+  if (Number.isInteger(value) && value > 0) return value;
+  throw new Error(`Read --${option.name}: expected a whole number above 0, got ${text}`);
+}
+
+async function run({ names, runs, readings, verify }: Plan): Promise<void> {
+  print(describeMachine());
+  await using stage = await openStage();
+  let filled: Promise<Filled> | undefined;
+  const input = () => filled ??= fillInput(stage, readings);
+  const results = new Map<string, Figures[]>();
+  for (let round = 1; round <= runs; round++) {
+    for (const [title, measure] of names.flatMap((name) => Object.entries(MEASUREMENTS[name]))) {
+      print(`${title}, run ${round} of ${runs}, load ${loadNow()}`);
+      const figures = await measure({ stage, verify, input });
+      results.set(title, [...results.get(title) ?? [], figures]);
+      print(table("", [figures]).trimStart());
+    }
+  }
+  print(`\nMedians of ${runs} runs, ${readings} readings, load ${loadNow()}`);
+  for (const [title, figures] of results) print(table(title, figures));
+}
+
+await run(plan(Deno.args));

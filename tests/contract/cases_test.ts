@@ -49,7 +49,11 @@ function check(message: Message, against: { outcome: Outcome; legacy: boolean })
   const at = `${message.case}, message ${message.message}: ${JSON.stringify(outcome)}`;
   if ("rejected" in expected) {
     assert.ok(outcome !== undefined && "reason" in outcome, at);
-    assert.ok(outcome.reason.startsWith(expected.rejected), `${at}, expected ${expected.rejected}`);
+    const { rejected } = expected;
+    const says = typeof rejected === "string"
+      ? outcome.reason.startsWith(rejected)
+      : rejected.test(outcome.reason);
+    assert.ok(says, `${at}, expected ${rejected}`);
     return;
   }
   const legacy = against.legacy ? expected.legacy ?? {} : {};

@@ -28,8 +28,8 @@ export type Expected =
   | { readonly result: ExpectedFields; readonly legacy?: Legacy }
   /** Results of a case that is sent many times, by the number of the message. */
   | { readonly results: (message: number) => ExpectedFields; readonly legacy?: Legacy }
-  /** How the dead letter's reason begins. */
-  | { readonly rejected: string };
+  /** How the dead letter's reason begins, or what it must say where the contract gives no beginning. */
+  | { readonly rejected: string | RegExp };
 
 export interface Legacy {
   readonly is_anomaly?: boolean;
@@ -254,13 +254,13 @@ export const EXPECTED: Readonly<Record<string, Expected>> = {
   "900 kB message": { result: normal("huge") },
   "device_id of 10,000 chars": { rejected: "device_id: " },
   "120 readings 0..119, one device": { results: countedUp, legacy: UNREACHABLE },
-  "top-level null": { rejected: "expected an object, got null" },
-  "top-level array": { rejected: "expected an object, got an array" },
-  "top-level string": { rejected: 'expected an object, got the string "hello"' },
-  "top-level number": { rejected: "expected an object, got the number 5" },
+  "top-level null": { rejected: /object, got null$/ },
+  "top-level array": { rejected: /object, got an array$/ },
+  "top-level string": { rejected: /object, got the string "hello"$/ },
+  "top-level number": { rejected: /object, got the number 5$/ },
   "non-JSON": { rejected: "not JSON: " },
   "empty value": { rejected: "not JSON: " },
-  "tombstone (null value)": { rejected: "the value is null" },
+  "tombstone (null value)": { rejected: /null.*tombstone/ },
   "trailing garbage": { rejected: "not JSON: " },
   "two objects": { rejected: "not JSON: " },
   "truncated": { rejected: "not JSON: " },

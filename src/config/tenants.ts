@@ -58,14 +58,16 @@ type Given = z.infer<typeof settingsSchema>;
  * returned then is of no use.
  */
 export function readTenants(text: string, report: (message: string) => void): TenantLookup {
-  const file = check(fileSchema, { value: parseJson(text, report), path: "", report });
-  const given = file?.defaults === undefined ? {} : file.defaults;
+  const file = parseJson(text, report);
+  check(fileSchema, { value: file, path: "", report });
+  // From the value itself: an unknown key beside them shouldn't hide what is wrong inside.
+  const { defaults: given = {}, tenants } = (file ?? {}) as z.infer<typeof fileSchema>;
   const defaults = resolve(
     check(settingsSchema, { value: given, path: "defaults", report }),
     builtInSettings,
   );
   const named = new Map<string, TenantSettings>();
-  for (const [tenant, value] of ownEntries(file?.tenants, report)) {
+  for (const [tenant, value] of ownEntries(tenants, report)) {
     const path = `tenants${property(tenant)}`;
     if (!isTenantName(tenant)) {
       report(`${path}: expected a tenant's name of 1 to 256 characters without control characters`);

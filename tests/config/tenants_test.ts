@@ -1,0 +1,109 @@
+import assert from "node:assert/strict";
+import { ConfigFaults } from "../../src/config/faults.ts";
+import { readConfig } from "../../src/config/config.ts";
+import type { TenantLookup } from "../../src/config/tenants.ts";
+
+function lookup(file: unknown): TenantLookup {
+  const text = typeof file === "string" ? file : JSON.stringify(file);
+  return readConfig({ TENANTS_FILE: "tenants.json" }, { read: () => text }).tenantSettings;
+}
+
+function faults(file: unknown): string[] {
+  try {
+    lookup(file);
+  } catch (error) {
+    assert.ok(error instanceof ConfigFaults);
+    assert.ok(error.list.every((it) => it.name === "TENANTS_FILE" && it.value === "tenants.json"));
+    return error.list.map((it) => it.message);
+  }
+  return [];
+}
+
+const parity = [
+  { type: "range", metric: "temperature", min: 10, max: 30, weight: 1 },
+  { type: "range", metric: "humidity", min: 20, max: 80, weight: 1 },
+];
+
+Deno.test("an empty file gives every tenant the built-in settings", () => {
+  assert.deepEqual(lookup({})("any"), { threshold: 2, sampling: 1, detectors: parity });
+});
+
+Deno.test("a tenant's own settings, else the defaults, else the built-in ones", () => {
+  const own = [{ type: "range", metric: "pm2.5", max: 25 }];
+  const settings = lookup({
+    defaults: { threshold: 1.5 },
+    tenants: { acme: { sampling: 0.25, detectors: own }, none: { detectors: [] } },
+  });
+  assert.deepEqual(settings("other"), { threshold: 1.5, sampling: 1, detectors: parity });
+  assert.deepEqual(settings("acme"), {
+    threshold: 1.5,
+    sampling: 0.25,
+    detectors: [{ type: "range", metric: "pm2.5", min: -Infinity, max: 25, weight: 1 }],
+  });
+  assert.deepEqual(settings("none").detectors, []);
+});
+
+Deno.test("detectors of the defaults replace the built-in ones", () => {
+  const settings = lookup({ defaults: { detectors: [] }, tenants: { a: {} } });
+  assert.deepEqual(settings("a").detectors, []);
+});
+
+Deno.test("names of Object's own are tenants like any other", () => {
+  const settings = lookup(
+    '{"tenants":{"__proto__":{"threshold":7},"constructor":{"threshold":8}}}',
+  );
+  assert.equal(settings("__proto__").threshold, 7);
+  assert.equal(settings("constructor").threshold, 8);
+  assert.equal(settings("toString").threshold, 2);
+});
+
+Deno.test("every fault at once, each with its path and value", () => {
+  const file = `{
+    "defaults": { "threshold": "2" },
+    "tenants": {
+      "acme": { "sampling": 1.5, "quota": 3, "detectors": [
+        { "type": "range", "metric": "temperature", "min": 30, "max": "hot" },
+        { "type": "range", "metric": "temperature", "min": 30, "max": 10 },
+        { "type": "zscore", "metric": "2x" },
+        { "type": "range", "metric": "humidity" },
+        { "type": "range", "metric": "humidity", "min": 1, "weight": -1, "__proto__": 1 }
+      ] },
+      "a b": null,
+      " ": {}
+    },
+    "tenant": {}
+  }`;
+  assert.deepEqual(faults(file), [
+    "tenant: unknown",
+    'defaults.threshold: expected a finite number, got "2"',
+    "tenants.acme.sampling: expected a number from 0 to 1, got 1.5",
+    'tenants.acme.detectors[0].max: expected a finite number, got "hot"',
+    "tenants.acme.detectors[1].max: expected a number of min or above, got 10",
+    'tenants.acme.detectors[2].type: expected "range", got "zscore"',
+    'tenants.acme.detectors[2].metric: expected a metric\'s name: a letter or underscore, then up to 63 letters, digits, _, . or -, got "2x"',
+    'tenants.acme.detectors[3]: expected min, max or both, got {"type":"range","metric":"humidity"}',
+    "tenants.acme.detectors[4].weight: expected a number of 0 or above, got -1",
+    "tenants.acme.detectors[4].__proto__: unknown",
+    "tenants.acme.quota: unknown",
+    'tenants["a b"]: expected an object, got null',
+    'tenants[" "]: expected a tenant\'s name of 1 to 256 characters without control characters',
+  ]);
+});
+
+Deno.test("things that are no tenants file at all", () => {
+  assert.match(faults("{")[0], /^not JSON: /);
+  assert.deepEqual(faults("[]"), ["the file: expected an object, got []"]);
+  assert.deepEqual(faults({ tenants: [] }), ["tenants: expected an object, got []"]);
+  assert.deepEqual(faults({ defaults: null }), ["defaults: expected an object, got null"]);
+  assert.deepEqual(faults('{"defaults":{"threshold":1e999}}'), [
+    "defaults.threshold: expected a finite number, got Infinity",
+  ]);
+});
+
+Deno.test("deploy/tenants.legacy.json has the old engines' built-in tenants", () => {
+  const path = new URL("../../deploy/tenants.legacy.json", import.meta.url);
+  const settings = lookup(Deno.readTextFileSync(path));
+  assert.deepEqual(settings("tenant1"), { threshold: 3, sampling: 1, detectors: parity });
+  assert.deepEqual(settings("tenant2"), { threshold: 2.5, sampling: 0.5, detectors: parity });
+  assert.deepEqual(settings("default"), { threshold: 2, sampling: 1, detectors: parity });
+});

@@ -1,4 +1,4 @@
-import { type RangeSettings } from "./detect/range.ts";
+import { type RangeDetector } from "./detect/range.ts";
 import { type Device, MAX_DEVICE_METRICS } from "./device.ts";
 import { DirtyQueue } from "./dirty_queue.ts";
 import { Fleet, type FleetOptions } from "./fleet.ts";
@@ -46,7 +46,7 @@ export class Engine {
   #batch = 0;
   #firstId = 0;
   #time = 0;
-  readonly #fired: RangeSettings[] = [];
+  readonly #fired: RangeDetector[] = [];
 
   /** `takeBuffer` gives an empty buffer; whoever takes the finished rows gives it back. */
   constructor(options: FleetOptions & { takeBuffer: () => RowBuffer }) {
@@ -101,13 +101,12 @@ export class Engine {
     const fired = this.#fired;
     fired.length = 0;
     let score = 0;
-    for (let i = 0; i < settings.detectors.length; i++) {
-      const range = settings.detectors[i];
-      const value = valueOf(reading, range.metric);
-      if (value < range.min || value > range.max) {
-        fired.push(range);
-        score += range.weight;
-      }
+    const detectors = device.tenant.detectors;
+    for (let i = 0; i < detectors.length; i++) {
+      const detector = detectors[i];
+      if (!detector.fires(valueOf(reading, detector.metric))) continue;
+      fired.push(detector);
+      score += detector.weight;
     }
     this.tally.judge(device.tenant, score >= settings.threshold, arrival);
     const lane = device.lane(this.#lanes);

@@ -23,8 +23,8 @@ const POINT = 0x2e;
 
 /**
  * Writes a finite number as `JSON.stringify` does (shortest text that reads back as the same double,
- * `-0` as `0`) and returns where it ends. Up to 32 bytes from `at` on may be written, whatever the
- * length of the text; fewer left in the view is a RangeError.
+ * `-0` as `0`) and returns where it ends. Give it room for 32 bytes from `at` on; where it needs more
+ * than there is, it throws a RangeError.
  */
 export function writeNumber(view: DataView, at: number, x: number): number {
   const size = x < 0 ? -x : x;

@@ -1,4 +1,4 @@
-import { rangeReason, type RangeSettings } from "./detect/range.ts";
+import { type RangeDetector } from "./detect/range.ts";
 import { type Device } from "./device.ts";
 import { copyLiteral, type Literal, literal } from "./literal.ts";
 import { writeInteger, writeNumber } from "./number.ts";
@@ -69,7 +69,7 @@ export class ResultWriter {
   write(
     row: RowBuffer,
     device: Device,
-    verdict: { reading: Reading; id: ResultId; score: number; fired: readonly RangeSettings[] },
+    verdict: { reading: Reading; id: ResultId; score: number; fired: readonly RangeDetector[] },
   ): void {
     const { reading, id, score, fired } = verdict;
     const view = row.view, start = row.end;
@@ -193,12 +193,12 @@ function writeMetricsStats(
 function writeReasons(
   view: DataView,
   at: number,
-  of: { reading: Reading; fired: readonly RangeSettings[] },
+  of: { reading: Reading; fired: readonly RangeDetector[] },
 ): number {
   at = copyLiteral(view, at, REASONS);
   for (let i = 0; i < of.fired.length; i++) {
-    const range = of.fired[i];
-    at = writeAscii(view, at, rangeReason(range, valueOf(of.reading, range.metric)));
+    const detector = of.fired[i];
+    at = detector.writeReason(view, at, valueOf(of.reading, detector.metric));
     view.setUint8(at++, i + 1 < of.fired.length ? 44 : 93); // , or ]
   }
   return at;
@@ -214,7 +214,7 @@ export function valueOf(reading: Reading, metric: string): number {
   return NaN;
 }
 
-/** Metric names are ASCII by the rule for readings, and so are reasons. */
+/** Metric names are ASCII by the rule for readings. */
 function writeAscii(view: DataView, at: number, text: string): number {
   for (let i = 0; i < text.length; i++) view.setUint8(at + i, text.charCodeAt(i));
   return at + text.length;

@@ -1,4 +1,4 @@
-import { type RangeSettings } from "./detect/range.ts";
+import { RangeDetector, type RangeSettings } from "./detect/range.ts";
 import { Literal, literal } from "./literal.ts";
 
 /** How a tenant's readings are judged. */
@@ -16,6 +16,7 @@ const encoder = new TextEncoder();
 export class Tenant {
   readonly name: string;
   readonly settings: TenantSettings;
+  readonly detectors: readonly RangeDetector[];
   /** `"<name>","is_anomaly":` as it stands in a result. */
   readonly inResult: Literal;
   /** The record's header `tenant_id`, key and value with their lengths. */
@@ -28,6 +29,7 @@ export class Tenant {
   constructor(name: string, settings: TenantSettings) {
     this.name = name;
     this.settings = settings;
+    this.detectors = settings.detectors.map((each) => new RangeDetector(each));
     this.inResult = literal(`${JSON.stringify(name)},"is_anomaly":`);
     this.header = new Literal(
       Uint8Array.from([

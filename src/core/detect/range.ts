@@ -1,3 +1,6 @@
+import { copyLiteral, type Literal, literal } from "../literal.ts";
+import { writeNumber } from "../number.ts";
+
 /** Fires when a value lies outside [min, max]; the bounds themselves are normal. */
 export interface RangeSettings {
   readonly type: "range";
@@ -10,10 +13,37 @@ export interface RangeSettings {
   readonly weight: number;
 }
 
-/** The reason that a result gives, as a JSON text. */
-export function rangeReason(range: RangeSettings, value: number): string {
-  const detail = value > range.max
-    ? `${value} is above ${range.max}`
-    : `${value} is below ${range.min}`;
-  return JSON.stringify({ detector: "range", metric: range.metric, score: range.weight, detail });
+/** The detector `range`: no state, nothing but the value counts. */
+export class RangeDetector {
+  readonly metric: string;
+  readonly weight: number;
+  readonly #min: number;
+  readonly #max: number;
+  /** A reason is one of these around the value: JSON, as a result shows it. */
+  readonly #head: Literal;
+  readonly #above: Literal;
+  readonly #below: Literal;
+
+  constructor(settings: RangeSettings) {
+    const { metric, min, max, weight } = settings;
+    this.metric = metric;
+    this.weight = weight;
+    this.#min = min;
+    this.#max = max;
+    const head = JSON.stringify({ detector: "range", metric, score: weight });
+    this.#head = literal(`${head.slice(0, -1)},"detail":"`);
+    this.#above = literal(` is above ${max}"}`);
+    this.#below = literal(` is below ${min}"}`);
+  }
+
+  /** NaN, an absent value, never fires. */
+  fires(value: number): boolean {
+    return value < this.#min || value > this.#max;
+  }
+
+  /** Writes why it fired, `{"detector":"range",…,"detail":"35.2 is above 30"}`; returns the end. */
+  writeReason(view: DataView, at: number, value: number): number {
+    at = writeNumber(view, copyLiteral(view, at, this.#head), value);
+    return copyLiteral(view, at, value > this.#max ? this.#above : this.#below);
+  }
 }

@@ -29,13 +29,13 @@ export class PulledMetrics {
   }
 
   counter(metric: PulledMetric): void {
-    const found = () => this.#found(metric);
-    new prom.Counter({ ...this.#options(metric), collect: exportValues(found) });
+    const collect = exportValues(metric, () => this.#found(metric));
+    new prom.Counter({ ...this.#options(metric), collect });
   }
 
   gauge(metric: PulledMetric): void {
-    const found = () => this.#found(metric);
-    new prom.Gauge({ ...this.#options(metric), collect: exportValues(found) });
+    const collect = exportValues(metric, () => this.#found(metric));
+    new prom.Gauge({ ...this.#options(metric), collect });
   }
 
   /** Comes last: it tells of those before it in the same answer. */
@@ -64,13 +64,16 @@ export class PulledMetrics {
 
 type Settable = prom.Counter<string> | prom.Gauge<string>;
 
-function exportValues(found: () => [Record<string, string | number>, number][]) {
+function exportValues(
+  { labels }: PulledMetric,
+  found: () => [Record<string, string | number>, number][],
+) {
   return function (this: Settable) {
     const values = found();
     this.reset();
     // Without labels a reset leaves a 0, and "not known" isn't 0.
-    if (values.length === 0) this.remove();
-    for (const [labels, value] of values) this.inc(labels, value);
+    if (values.length === 0 && labels.length === 0) this.remove();
+    for (const [named, value] of values) this.inc(named, value);
   };
 }
 

@@ -1,0 +1,172 @@
+import assert from "node:assert/strict";
+import type { Transaction } from "../../src/pipeline/ports.ts";
+import { tempFolder } from "../harness/temp.ts";
+import { counts, device, lane, now, open, row, series, SOURCE } from "./samples.ts";
+
+/** One call of every kind of write. */
+const WRITES: Record<keyof Transaction, (tx: Transaction) => unknown> = {
+  advance: (tx) => tx.advance(SOURCE, 0, 10),
+  append: (tx) => tx.append(row(2), "output"),
+  retarget: (tx) => tx.retarget(1, "state"),
+  reject: (tx) => tx.reject(rejected("a")),
+  count: (tx) => tx.count(counts({ read: 1, results: 1 })),
+  saveDevice: (tx) => tx.saveDevice(device("a")),
+  saveGlobal: (tx) =>
+    tx.saveGlobal({
+      journalId: 1,
+      lastProcessed: 5,
+      temperature: series(1),
+      humidity: series(2),
+      metrics: [{ name: "co2", series: series(3) }],
+    }),
+  moveCheckpoint: (tx) => tx.moveCheckpoint(7),
+  saveLane: (tx) => tx.saveLane(lane(0, { acknowledged: 5, end: 10 })),
+  dropLane: (tx) => tx.dropLane(1),
+  moveStorageCursor: (tx) => tx.moveStorageCursor(1, 2),
+  dropStorageCursor: (tx) => tx.dropStorageCursor(),
+  prune: (tx) => tx.prune(1),
+};
+
+function rejected(id: string) {
+  return { id, topic: "t", partition: 0, offset: 5, time: now(), reason: "r", bytes: null };
+}
+
+/** A store with something in every table that a write may change. */
+function filled(dir: string) {
+  const store = open(dir);
+  store.positions.jump(SOURCE, 0, "first start");
+  store.transact((tx) => {
+    tx.append(row(1, { lane: 1 }), "output");
+    tx.saveLane(lane(1, { end: 10 }));
+    tx.moveStorageCursor(1, 0);
+  });
+  return store;
+}
+
+function everything(store: ReturnType<typeof open>) {
+  const { journal, devices } = store;
+  return {
+    position: store.positions.next(SOURCE),
+    rows: journal.resultRows(0, Infinity),
+    goingOut: [0, 1].map((lane) => journal.outputRows(lane, -1, Infinity).map((row) => row.id)),
+    size: journal.size(),
+    lastId: journal.lastId(),
+    lanes: journal.lanes(),
+    cursor: journal.storageCursor(),
+    checkpoint: journal.checkpoint(),
+    counters: store.counters(),
+    devices: devices.page({ limit: 10 }),
+    global: devices.loadGlobal(),
+    deadLetters: store.deadLetters({ limit: 10 }).length,
+  };
+}
+
+for (const [name, write] of Object.entries(WRITES)) {
+  Deno.test(`${name}: written when the work returns, rolled back when it throws, dead afterwards`, () => {
+    using folder = tempFolder();
+    const store = filled(folder.path);
+    const before = everything(store);
+    const failure = new Error("the work failed");
+    assert.throws(
+      () =>
+        store.transact((tx) => {
+          write(tx);
+          assert.notDeepEqual(everything(store), before);
+          throw failure;
+        }),
+      failure,
+    );
+    assert.deepEqual(everything(store), before);
+    let kept: Transaction | undefined;
+    store.transact((tx) => {
+      kept = tx;
+      write(tx);
+    });
+    const after = everything(store);
+    assert.notDeepEqual(after, before);
+    assert.throws(() => write(kept!), /the transaction must be running, it has ended/);
+    // Not even inside another transaction.
+    store.transact(() => assert.throws(() => write(kept!), /it has ended/));
+    assert.deepEqual(everything(store), after);
+    store.close();
+    const again = open(folder.path);
+    assert.deepEqual(everything(again), after);
+    again.close();
+  });
+}
+
+Deno.test("transact answers what the work answers", () => {
+  using folder = tempFolder();
+  const store = open(folder.path);
+  assert.equal(store.transact(() => 5), 5);
+  store.close();
+});
+
+Deno.test("a transaction within a transaction is refused; the outer one is rolled back or goes on", () => {
+  using folder = tempFolder();
+  const store = filled(folder.path);
+  const before = everything(store);
+  const nested = () => store.transact((tx) => tx.moveCheckpoint(9));
+  assert.throws(
+    () =>
+      store.transact((tx) => {
+        tx.append(row(2), "output");
+        nested();
+      }),
+    /at most 1 at a time/,
+  );
+  assert.deepEqual(everything(store), before);
+  store.transact((tx) => {
+    tx.append(row(2), "output");
+    assert.throws(nested, /at most 1 at a time/);
+    assert.throws(() => store.positions.jump(SOURCE, 5, "first start"), /at most 1 at a time/);
+  });
+  assert.equal(store.journal.size().rows, 2);
+  assert.equal(store.journal.checkpoint(), 0);
+  store.close();
+});
+
+Deno.test("work that awaits is refused and rolled back, and its rest can't write", async () => {
+  using folder = tempFolder();
+  const store = filled(folder.path);
+  const before = everything(store);
+  let rest: Promise<void> | undefined;
+  assert.throws(
+    () =>
+      store.transact((tx) => {
+        tx.moveCheckpoint(3);
+        rest = (async () => {
+          await Promise.resolve();
+          tx.moveCheckpoint(4);
+        })();
+        return rest;
+      }),
+    /the work must be synchronous, got a promise/,
+  );
+  await assert.rejects(rest!, /it has ended/);
+  assert.deepEqual(everything(store), before);
+  store.close();
+});
+
+Deno.test("an id that was ever committed is refused, also after pruning and opening again", () => {
+  using folder = tempFolder();
+  const first = open(folder.path);
+  first.transact((tx) => {
+    tx.append(row(6), "output");
+    tx.append(row(5), "output"); // within a transaction the order is free
+  });
+  first.transact((tx) => tx.prune(6));
+  assert.equal(first.journal.lastId(), 6);
+  first.close();
+  const second = open(folder.path);
+  assert.equal(second.journal.lastId(), 6);
+  assert.deepEqual(second.journal.size(), { rows: 0, bytes: 0 });
+  for (const id of [5, 6]) {
+    assert.throws(
+      () => second.transact((tx) => tx.append(row(id), "output")),
+      new RangeError(`appending to the journal: the id must be above 6, is ${id}`),
+    );
+  }
+  second.transact((tx) => tx.append(row(7), "output"));
+  second.close();
+});

@@ -1,0 +1,169 @@
+/**
+ * Small in-memory implementations of the ports that the API stands on. They keep the ports' promises
+ * (order, pages, tenants of a device); the real ones have tests of their own.
+ */
+import { type Api, createApi } from "../../src/http/api.ts";
+import type {
+  DeviceView,
+  Intake,
+  Outcome,
+  SeriesView,
+  Statistics,
+  WindowView,
+} from "../../src/pipeline/ports.ts";
+import { createLog } from "../../src/telemetry/log.ts";
+import { Metrics } from "../../src/telemetry/metrics.ts";
+
+export function windowOf(...readings: number[]): WindowView {
+  if (readings.length === 0) return { readings, avg: null, min: null, max: null, count: 0 };
+  const sum = readings.reduce((a, b) => a + b, 0);
+  return {
+    readings,
+    avg: sum / readings.length,
+    min: Math.min(...readings),
+    max: Math.max(...readings),
+    count: readings.length,
+  };
+}
+
+export function deviceOf(
+  tenant: string,
+  device: string,
+  view: Partial<DeviceView> = {},
+): DeviceView {
+  return {
+    tenant,
+    device,
+    temperature: windowOf(20, 22),
+    humidity: windowOf(),
+    metrics: [],
+    lastSeen: "2026-01-01T00:00:00Z",
+    ...view,
+  };
+}
+
+const noSeries: SeriesView = { count: 0, sum: 0, min: null, max: null, avg: null };
+
+export class DevicesInMemory implements Statistics {
+  readonly devices: DeviceView[];
+  globals: ReturnType<Statistics["global"]> = {
+    temperature: noSeries,
+    humidity: noSeries,
+    metrics: [],
+  };
+  progress: ReturnType<Statistics["processing"]> = {
+    running: true,
+    messagesProcessed: 0,
+    lastProcessed: 0,
+    lastStarted: 0,
+    errors: 0,
+    sampledOut: 0,
+  };
+
+  constructor(devices: DeviceView[]) {
+    this.devices = [...devices].sort(byKey);
+  }
+
+  global() {
+    return this.globals;
+  }
+
+  processing() {
+    return this.progress;
+  }
+
+  device(tenant: string, device: string): DeviceView | undefined {
+    return this.devices.find((it) => it.tenant === tenant && it.device === device);
+  }
+
+  tenantsOf(device: string): string[] {
+    return this.devices.filter((it) => it.device === device).map((it) => it.tenant);
+  }
+
+  page(options: { after?: { tenant: string; device: string }; tenant?: string; limit: number }) {
+    const { after, tenant, limit } = options;
+    const rest = this.devices.filter((it) =>
+      (after === undefined || byKey(it, after) > 0) &&
+      (tenant === undefined || it.tenant === tenant)
+    );
+    return { devices: rest.slice(0, limit), more: rest.length > limit };
+  }
+}
+
+interface Key {
+  readonly tenant: string;
+  readonly device: string;
+}
+
+function byKey(a: Key, b: Key): number {
+  return compare(a.tenant, b.tenant) || compare(a.device, b.device);
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+/** Takes everything that it is given, by the answer it was made with. */
+export class IntakeInMemory implements Intake {
+  readonly readings: string[] = [];
+  readonly #answer: () => Promise<Outcome>;
+
+  constructor(answer: Outcome | (() => Promise<Outcome>)) {
+    this.#answer = typeof answer === "function" ? answer : () => Promise.resolve(answer);
+  }
+
+  submit(reading: Uint8Array): Promise<Outcome> {
+    this.readings.push(new TextDecoder().decode(reading));
+    return this.#answer();
+  }
+}
+
+export interface TestApi {
+  readonly api: Api;
+  readonly intake: IntakeInMemory;
+  readonly lines: string[];
+  readonly metrics: Metrics;
+  /** One GET, its status and its body as text. */
+  get(path: string): Promise<{ status: number; text: string }>;
+}
+
+export function apiOver(options: {
+  statistics?: DevicesInMemory;
+  outcome?: Outcome | (() => Promise<Outcome>);
+  maxReadingBytes?: number;
+} = {}): TestApi {
+  const lines: string[] = [];
+  const log = createLog({ level: "debug", write: (line) => lines.push(line), now: () => 0 });
+  const intake = new IntakeInMemory(options.outcome ?? { kind: "sampled out", id: "x" });
+  const metrics = new Metrics({
+    version: "0",
+    sources: {
+      counters: () => ({
+        read: 0,
+        results: 0,
+        sampledOut: 0,
+        rejected: 0,
+        dropped: 0,
+        passedOn: 0,
+      }),
+      lag: () => new Map(),
+      backlog: () => [],
+      devicesInMemory: () => 0,
+    },
+  });
+  const api = createApi({
+    intake,
+    statistics: options.statistics ?? new DevicesInMemory([]),
+    health: () => ({ running: true, kafka: "connecting" }),
+    metrics,
+    maxReadingBytes: options.maxReadingBytes ?? 1000,
+    log,
+    now: () => Date.parse("2026-01-02T03:04:05.678Z"),
+    version: "1.2.3",
+  });
+  async function get(path: string) {
+    const response = await api.request(path);
+    return { status: response.status, text: await response.text() };
+  }
+  return { api, intake, lines, metrics, get };
+}

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { runningBroker, startBroker } from "../../tools/broker.ts";
 import { freePort, portIsFree } from "../../tools/ports.ts";
-import { consumeAll, createTopic, produce, readTopic } from "./kafka.ts";
+import { consumeAll, createTopic, produce, readTopic, topicOffsets } from "./kafka.ts";
 import { tempFolder } from "./temp.ts";
 
 Deno.test("a broker keeps its port and its records over a kill and a restart", async () => {
@@ -58,6 +58,7 @@ Deno.test("a reader waits for a broker that is killed and comes back", async () 
   await first;
   await broker.kill();
   await broker.start();
+  assert.deepEqual(await topicOffsets("t", bootstrap), new Map([[0, { low: 0, high: 1 }]]));
   await produce("t", [{ value: "two" }], { bootstrap });
   const values = (await reading).map(({ value }) => value!.toString());
   assert.deepEqual(values, ["one", "two"]);

@@ -8,6 +8,8 @@ import { Buffer } from "node:buffer";
 
 const { CompressionCodecs, CompressionTypes, Kafka, logLevel } = kafkajs;
 
+const LEADERS_LIMIT_MS = 30_000;
+
 export type Compression = "gzip" | "snappy" | "lz4" | "zstd";
 
 export interface TestRecord {
@@ -57,15 +59,40 @@ export function broker(): string {
   return address;
 }
 
-/** kafkajs on the run's broker, silent. */
+/** kafkajs on the run's broker: silent, and waiting up to a minute for a broker that restarts. */
 export function client(bootstrap = broker()): kafkajs.Kafka {
-  return new Kafka({
+  const kafka = new Kafka({
     clientId: "plumbline-tests",
     brokers: bootstrap.split(","),
     logLevel: logLevel.NOTHING,
     // Steady, not ever longer pauses: a broker that is killed and started again is soon found.
     retry: { initialRetryTime: 200, maxRetryTime: 500, retries: 120 },
   });
+  const makeAdmin = kafka.admin.bind(kafka);
+  kafka.admin = (config) => waitingForLeaders(makeAdmin(config));
+  return kafka;
+}
+
+/**
+ * Just after its start a broker doesn't lead its partitions yet. Everywhere else kafkajs waits until
+ * it does; here it throws.
+ */
+function waitingForLeaders(admin: kafkajs.Admin): kafkajs.Admin {
+  const fetch = admin.fetchTopicOffsets.bind(admin);
+  admin.fetchTopicOffsets = async (topic) => {
+    const deadline = Date.now() + LEADERS_LIMIT_MS;
+    for (;;) {
+      try {
+        return await fetch(topic);
+      } catch (error) {
+        const { type } = error as { type?: string };
+        const leaderless = type === "NOT_LEADER_FOR_PARTITION" || type === "LEADER_NOT_AVAILABLE";
+        if (!leaderless || Date.now() > deadline) throw error;
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+    }
+  };
+  return admin;
 }
 
 /** A name that no other test has, nor an earlier run on the same broker. */

@@ -112,10 +112,20 @@ export class Road implements AsyncDisposable {
     }
   }
 
-  /** Records in a topic: the sum of its partitions' ends. Throws while the broker is away. */
+  /**
+   * Records in a topic: the sum of its partitions' ends. Waits for leaders, which a broker that has
+   * just been started doesn't have yet; throws while the broker is away.
+   */
   async size(topic: string): Promise<number> {
-    const partitions = await this.#admin.fetchTopicOffsets(topic);
-    return partitions.reduce((sum, { high }) => sum + Number(high), 0);
+    for (const deadline = Date.now() + STALLED_MS;;) {
+      try {
+        const partitions = await this.#admin.fetchTopicOffsets(topic);
+        return partitions.reduce((sum, { high }) => sum + Number(high), 0);
+      } catch (error) {
+        if (!/leader/i.test(String(error)) || Date.now() > deadline) throw error;
+        await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+      }
+    }
   }
 
   /**

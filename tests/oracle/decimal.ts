@@ -42,9 +42,10 @@ function bits(value: bigint): number {
 /**
  * Whether `got` is `expected`, given that it stands for the mean (or sum) of values whose mean (or sum)
  * of magnitudes is `magnitude`. Each value may have been rounded to a double (half an ulp), the sum and
- * the quotient once more: 2^-51 of the magnitude covers these, and nothing else.
+ * the quotient once more: 2^-51 of the magnitude covers these, and nothing else; next to zero, where
+ * doubles lie a fixed step apart, that step.
  */
 export function isClose(got: unknown, expected: number, of: { magnitude: number }): boolean {
   return typeof got === "number" &&
-    (got === expected || Math.abs(got - expected) <= of.magnitude * 2 ** -51);
+    (got === expected || Math.abs(got - expected) <= of.magnitude * 2 ** -51 + Number.MIN_VALUE);
 }

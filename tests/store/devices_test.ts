@@ -1,0 +1,147 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import type { DeviceState, SeriesState } from "../../src/pipeline/ports.ts";
+import { tempFolder } from "../harness/temp.ts";
+import { device, open, series } from "./samples.ts";
+
+/** Text as it may come: any code point, U+0000 and empty included. */
+const text = fc.string({ unit: "binary", maxLength: 12 });
+/** SQLite has no -0. */
+const value = fc.double({ noNaN: true }).map((value) => value === 0 ? 0 : value);
+const bytes = fc.uint8Array({ maxLength: 60 });
+
+const PLAIN = { noNullPrototype: true };
+
+const anySeries: fc.Arbitrary<SeriesState> = fc.record({
+  count: fc.maxSafeNat(),
+  sum: value,
+  min: fc.option(value),
+  max: fc.option(value),
+  exact: bytes,
+  window: bytes,
+}, PLAIN);
+
+const metrics = fc.uniqueArray(fc.record({ name: text, series: anySeries }, PLAIN), {
+  maxLength: 4,
+  selector: ({ name }) => name,
+});
+
+const anyDevice: fc.Arbitrary<DeviceState> = fc.record({
+  tenant: text,
+  device: text,
+  lastSeen: text,
+  lastSeenMs: fc.oneof(fc.constant(-Infinity), value),
+  journalId: fc.maxSafeNat(),
+  temperature: anySeries,
+  humidity: anySeries,
+  metrics,
+}, PLAIN);
+
+Deno.test("a device comes back as it was saved last, metrics in their order", () => {
+  using folder = tempFolder();
+  const store = open(folder.path);
+  fc.assert(fc.property(anyDevice, anyDevice, (first, other) => {
+    const second = { ...other, tenant: first.tenant, device: first.device };
+    store.transact((tx) => tx.saveDevice(first));
+    assert.deepEqual(store.devices.load(first.tenant, first.device), first);
+    store.transact((tx) => tx.saveDevice(second));
+    assert.deepEqual(store.devices.load(first.tenant, first.device), second);
+  }));
+  store.close();
+});
+
+Deno.test("windows of 4 KiB come back as they were saved", () => {
+  using folder = tempFolder();
+  const store = open(folder.path);
+  const large = { ...series(3), window: new Uint8Array(4096).map((_, i) => i) };
+  const saved = device("a", { temperature: large, metrics: [{ name: "m", series: large }] });
+  store.transact((tx) => tx.saveDevice(saved));
+  assert.deepEqual(store.devices.load("default", "a"), saved);
+  store.close();
+});
+
+Deno.test("the global statistics come back as they were saved last", () => {
+  using folder = tempFolder();
+  const store = open(folder.path);
+  assert.equal(store.devices.loadGlobal(), undefined);
+  const state = fc.record({
+    journalId: fc.maxSafeNat(),
+    lastProcessed: fc.maxSafeNat(),
+    temperature: anySeries,
+    humidity: anySeries,
+    metrics,
+  }, PLAIN);
+  fc.assert(fc.property(state, (state) => {
+    store.transact((tx) => tx.saveGlobal(state));
+    assert.deepEqual(store.devices.loadGlobal(), state);
+  }));
+  store.close();
+});
+
+Deno.test("devices are listed in code point order, page by page, of all tenants or of one", () => {
+  const key = fc.record({
+    tenant: fc.constantFrom("", "a", "b", "\u{ffff}", "\u{10000}"),
+    device: fc.string({ unit: "binary", maxLength: 3 }),
+  });
+  fc.assert(
+    fc.property(fc.array(key, { maxLength: 30 }), fc.integer({ min: 1, max: 7 }), (keys, limit) => {
+      using folder = tempFolder();
+      const store = open(folder.path);
+      store.transact((tx) => keys.forEach((key) => tx.saveDevice(device(key.device, key))));
+      const names = new Set(keys.map(({ tenant, device }) => JSON.stringify([tenant, device])));
+      const sorted = [...names].map((name) => JSON.parse(name) as [string, string]).sort(
+        (a, b) => byCodePoint(a[0], b[0]) || byCodePoint(a[1], b[1]),
+      );
+      assert.equal(store.devices.count(), sorted.length);
+      for (const tenant of [undefined, "a", "\u{10000}", "none"]) {
+        const listed: [string, string][] = [];
+        let after: { tenant: string; device: string } | undefined;
+        for (;;) {
+          const page = store.devices.page({ after, tenant, limit });
+          listed.push(...page.map(({ tenant, device }): [string, string] => [tenant, device]));
+          if (page.length < limit) break;
+          after = page.at(-1);
+        }
+        const wanted = sorted.filter(([name]) => tenant === undefined || name === tenant);
+        assert.deepEqual(listed, wanted);
+      }
+      for (const device of new Set(keys.map((key) => key.device))) {
+        const tenants = sorted.filter(([, name]) => name === device).map(([tenant]) => tenant);
+        assert.deepEqual(store.devices.tenantsOf(device), tenants);
+      }
+      store.close();
+    }),
+    { numRuns: 25 },
+  );
+});
+
+Deno.test("a page after a device of another tenant begins with what comes after it", () => {
+  using folder = tempFolder();
+  const store = open(folder.path);
+  store.transact((tx) => {
+    for (const tenant of ["a", "b", "c"]) tx.saveDevice(device("m", { tenant }));
+  });
+  const page = (after: string) =>
+    store.devices.page({ after: { tenant: after, device: "z" }, tenant: "b", limit: 9 });
+  assert.deepEqual(page("a"), [{ tenant: "b", device: "m" }]);
+  assert.deepEqual(page("b"), []);
+  assert.deepEqual(page("c"), []);
+  store.close();
+});
+
+Deno.test("what isn't there is undefined or empty", () => {
+  using folder = tempFolder();
+  const store = open(folder.path);
+  store.transact((tx) =>
+    tx.saveDevice(device("a", { metrics: [{ name: "m", series: series(1) }] }))
+  );
+  assert.equal(store.devices.load("other", "a"), undefined);
+  assert.equal(store.devices.load("default", "A"), undefined);
+  assert.deepEqual(store.devices.tenantsOf("b"), []);
+  store.close();
+});
+
+/** UTF-8's byte order is the code points' order; UTF-16's isn't. */
+function byCodePoint(a: string, b: string): number {
+  return Buffer.compare(Buffer.from(a), Buffer.from(b));
+}

@@ -6,7 +6,7 @@
  * - `--no-broker` leaves out the tests that need one.
  * - tests/bench isn't run unless it is named.
  */
-import { startBroker } from "./broker.ts";
+import { runningBroker, startBroker } from "./broker.ts";
 import { countTests, summaryLine } from "./junit.ts";
 import { filesBelow, moduleGraph, reach } from "./module_graph.ts";
 
@@ -72,7 +72,7 @@ async function runTests({ files, flags, needBroker }: Plan): Promise<boolean> {
     interrupted.child = child;
     const { code } = await child.status;
     interrupted.child = undefined;
-    await endLeftovers(`${folder}/pids`);
+    await endLeftovers(folder, broker?.dir);
     if (broker && !broker.running && !interrupted.by) {
       console.error(`The broker ended during the tests:\n${await logEnd(broker.dir)}`);
     }
@@ -99,12 +99,22 @@ function interruption(): { by?: Deno.Signal; child?: Deno.ChildProcess } {
   return state;
 }
 
-/** Processes that tests have started and that outlived them, because the tests were cut off. */
-async function endLeftovers(folder: string): Promise<void> {
-  for await (const { name } of Deno.readDir(folder)) {
+/**
+ * Ends what tests have started and what outlived them, because they were cut off: programs leave a
+ * file named by their pid, brokers one in their folder.
+ */
+async function endLeftovers(folder: string, ownBroker?: string): Promise<void> {
+  const pids: number[] = [];
+  for await (const { name } of Deno.readDir(`${folder}/pids`)) pids.push(Number(name));
+  for (const file of await filesBelow(`${folder}/`, { under: ".", endings: ["broker.json"] })) {
+    const dir = await Deno.realPath(`${folder}/${file.slice(0, -"/broker.json".length)}`);
+    const left = dir === ownBroker ? undefined : await runningBroker(dir);
+    if (left) pids.push(left.pid);
+  }
+  for (const pid of pids) {
     try {
-      Deno.kill(Number(name), "SIGKILL");
-      console.error(`Process ${name}, started by a test, was still running; killed.`);
+      Deno.kill(pid, "SIGKILL");
+      console.error(`Process ${pid}, started by a test, was still running; killed.`);
     } catch (error) {
       if (!(error instanceof Deno.errors.NotFound)) throw error;
     }

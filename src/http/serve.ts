@@ -12,42 +12,93 @@ export interface ServeOptions {
 
 export interface ApiServer {
   readonly port: number;
-  /** Takes no new connection; waits for the answers in hand, at most `deadlineMs`, then cuts them. */
+  /** Answers new requests with 503, waits for those in hand, then closes; cuts them after `deadlineMs`. */
   close(deadlineMs: number): Promise<void>;
 }
 
 /** Throws where the address can't be listened on. */
-export function serveApi({ app, host, port, log }: ServeOptions): ApiServer {
+export function serveApi(options: ServeOptions): ApiServer {
+  const { host, port, log } = options;
   const cut = new AbortController();
-  let server: Deno.HttpServer<Deno.NetAddr>;
-  try {
-    server = Deno.serve({
-      hostname: host,
-      port,
-      signal: cut.signal,
-      onListen: ({ port }) => log.info("HTTP API is up", { host, port }),
-      onError: (error) => {
-        log.error("answering a request failed", { error });
-        return errorAnswer(500, "internal error; the log says more");
-      },
-    }, (request) => app.fetch(request));
-  } catch (error) {
-    const reason = (error as Error).message;
-    throw new Error(`listening on ${host}, port ${port}: ${reason}`, { cause: error });
+  const open = new OpenRequests();
+  let closing = false;
+
+  function answer(request: Request, info: Deno.ServeHandlerInfo): Response | Promise<Response> {
+    if (closing) {
+      return errorAnswer(503, "the engine stops", { connection: "close", "retry-after": "5" });
+    }
+    open.add(info.completed);
+    return options.app.fetch(request);
   }
 
+  function failed(error: unknown): Response {
+    log.error("answering a request failed", { error });
+    return errorAnswer(500, "internal error; the log says more");
+  }
+
+  function listen(): Deno.HttpServer<Deno.NetAddr> {
+    const onListen = ({ port }: Deno.NetAddr) => log.info("HTTP API is up", { host, port });
+    try {
+      return Deno.serve(
+        { hostname: host, port, signal: cut.signal, onListen, onError: failed },
+        answer,
+      );
+    } catch (error) {
+      const reason = (error as Error).message;
+      throw new Error(`listening on ${host}, port ${port}: ${reason}`, { cause: error });
+    }
+  }
+
+  const server = listen();
+  // A shutdown sends to the end what the handlers have answered, but once it is under way nothing can
+  // cut connections any more: it comes only when no handler is at work.
   async function close(deadlineMs: number): Promise<void> {
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const late = new Promise<"late">((resolve) => {
-      timer = setTimeout(() => resolve("late"), deadlineMs);
-    });
-    const outcome = await Promise.race([server.shutdown(), late]);
-    clearTimeout(timer);
-    if (outcome !== "late") return;
-    log.warn("requests were cut off at the end", { waitedMs: deadlineMs });
+    closing = true;
+    const deadline = performance.now() + deadlineMs;
+    if (await inTime(open.settled(), deadlineMs)) {
+      await inTime(server.shutdown(), deadline - performance.now());
+      return;
+    }
+    log.warn("requests were cut off at the end", { requests: open.count, waitedMs: deadlineMs });
     cut.abort();
     await server.finished;
   }
 
   return { port: server.addr.port, close };
+}
+
+/** Requests that a handler is at work on, or whose answer is being read from a stream. */
+class OpenRequests {
+  #count = 0;
+  #wake: () => void = () => {};
+
+  get count(): number {
+    return this.#count;
+  }
+
+  /** `completed` settles when the answer was handed to the connection, or that is gone. */
+  add(completed: Promise<void>): void {
+    this.#count++;
+    const done = () => {
+      if (--this.#count === 0) this.#wake();
+    };
+    completed.then(done, done);
+  }
+
+  /** Resolves when there is none. */
+  settled(): Promise<void> {
+    if (this.#count === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#wake = resolve);
+  }
+}
+
+/** Whether it resolves within so many ms. */
+async function inTime(work: Promise<void>, ms: number): Promise<boolean> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<false>((resolve) => {
+    timer = setTimeout(() => resolve(false), Math.max(0, ms));
+  });
+  const outcome = await Promise.race([work.then(() => true), late]);
+  clearTimeout(timer);
+  return outcome;
 }

@@ -1,0 +1,126 @@
+import assert from "node:assert/strict";
+import { serveApi } from "../../src/http/serve.ts";
+import type { Outcome } from "../../src/pipeline/ports.ts";
+import { createLog } from "../../src/telemetry/log.ts";
+import { apiOver, deviceOf, DevicesInMemory } from "./in_memory.ts";
+
+const host = "127.0.0.1";
+
+function serve(app: Parameters<typeof serveApi>[0]["app"], lines: string[] = []) {
+  const log = createLog({ level: "debug", write: (line) => lines.push(line), now: () => 0 });
+  const server = serveApi({ app, host, port: 0, log });
+  return { ...server, url: `http://${host}:${server.port}` };
+}
+
+/** Sends bytes as they are and reads until the server closes the connection. */
+async function exchange(port: number, text: string): Promise<string> {
+  using connection = await Deno.connect({ hostname: host, port });
+  await connection.write(new TextEncoder().encode(text));
+  return new TextDecoder().decode(await new Response(connection.readable).arrayBuffer());
+}
+
+Deno.test("over a socket: device ids, HEAD, other methods, large bodies", async () => {
+  const statistics = new DevicesInMemory([deviceOf("t", "a/b c%")]);
+  const { api, intake } = apiOver({ statistics, maxReadingBytes: 1000 });
+  const { url, port, close } = serve(api);
+  const device = await fetch(`${url}/api/stats/device/${encodeURIComponent("a/b c%")}`);
+  assert.equal((await device.json()).device_id, "a/b c%");
+
+  const head = await exchange(
+    port,
+    "HEAD /health HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n",
+  );
+  assert.match(head, /^HTTP\/1.1 200 OK\r\n/);
+  assert.match(head, /\r\n\r\n$/);
+
+  const trace = await exchange(
+    port,
+    "TRACE /health HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n",
+  );
+  assert.match(trace, /^HTTP\/1.1 405 /);
+  assert.match(trace, /\r\nallow: GET, HEAD\r\n/);
+
+  const large = await fetch(`${url}/api/data`, { method: "POST", body: new Uint8Array(5_000_000) });
+  assert.equal(large.status, 413);
+  assert.equal((await large.json()).status, "error");
+  const fitting = await fetch(`${url}/api/data`, { method: "POST", body: "x".repeat(1000) });
+  assert.equal(fitting.status, 200);
+  await fitting.body?.cancel();
+  assert.equal(intake.readings.length, 1);
+  await close(5000);
+});
+
+Deno.test("close waits for the answer in hand, refuses new ones, and cuts idle connections", async () => {
+  const asked = Promise.withResolvers<void>();
+  const outcome = Promise.withResolvers<Outcome>();
+  const { api } = apiOver({
+    outcome: () => {
+      asked.resolve();
+      return outcome.promise;
+    },
+  });
+  const { url, port, close } = serve(api);
+  using idle = await Deno.connect({ hostname: host, port });
+  await idle.write(new TextEncoder().encode("GET /health HTTP/1.1\r\nhost: x\r\n\r\n"));
+  assert.ok(await idle.read(new Uint8Array(4096)));
+
+  const answer = fetch(`${url}/api/data`, { method: "POST", body: "{}" });
+  await asked.promise;
+  let closed = false;
+  const closing = close(30_000).then(() => closed = true);
+  const late = await fetch(`${url}/health`);
+  assert.equal(late.status, 503);
+  assert.equal((await late.json()).message, "the engine stops");
+  assert.equal(closed, false);
+  outcome.resolve({ kind: "result", value: "{}" });
+  assert.equal(await (await answer).text(), '{"status":"ok","data":{}}');
+  await closing;
+  assert.equal(await idle.read(new Uint8Array(1)), null);
+  await assert.rejects(Deno.connect({ hostname: host, port }), Deno.errors.ConnectionRefused);
+});
+
+Deno.test("close cuts what isn't answered by the deadline", async () => {
+  const asked = Promise.withResolvers<void>();
+  const never = Promise.withResolvers<Outcome>();
+  const { api } = apiOver({
+    outcome: () => {
+      asked.resolve();
+      return never.promise;
+    },
+  });
+  const lines: string[] = [];
+  const { url, close } = serve(api, lines);
+  const answer = fetch(`${url}/api/data`, { method: "POST", body: "{}" }).then(
+    () => "answered",
+    () => "cut",
+  );
+  await asked.promise;
+  await close(20);
+  assert.equal(await answer, "cut");
+  assert.ok(lines.some((line) => line.includes("requests were cut off at the end")));
+});
+
+Deno.test("an address that is taken is told with host and port", async () => {
+  const { api } = apiOver();
+  const { port, close } = serve(api);
+  const log = createLog({ level: "error", write: () => {}, now: () => 0 });
+  assert.throws(() => serveApi({ app: api, host, port, log }), {
+    message: new RegExp(`^listening on 127.0.0.1, port ${port}: Address already in use`),
+  });
+  await close(5000);
+});
+
+Deno.test("what breaks outside the handlers is a 500 in JSON, and logged", async () => {
+  const lines: string[] = [];
+  const app = {
+    fetch(): Response {
+      throw new Error("broken");
+    },
+  };
+  const { url, close } = serve(app, lines);
+  const response = await fetch(url);
+  assert.equal(response.status, 500);
+  assert.equal((await response.json()).status, "error");
+  assert.ok(lines.some((line) => line.includes('"broken"')));
+  await close(5000);
+});

@@ -20,6 +20,8 @@ export interface KafkaOutputOptions {
   readonly now: () => number;
   /** In [0, 1), for the pauses between retries. */
   readonly random: () => number;
+  /** How often the topic is looked at for new partitions and the like; 30,000 unless told. */
+  readonly refreshMs?: number;
   /** Counts, for metrics. */
   readonly observe?: (event: OutputEvent, count: number) => void;
 }
@@ -103,7 +105,7 @@ class KafkaOutput implements Sink {
       try {
         await this.#refresh();
         attempt = 0;
-        await this.#pauses.wait(REFRESH_MS);
+        await this.#pauses.wait(this.#options.refreshMs ?? REFRESH_MS);
       } catch {
         await this.#pauses.wait(backoffMs(attempt++, this.#options.random));
       }

@@ -25,7 +25,7 @@ export type Trouble =
 
 export interface Sent {
   readonly row: JournalRow;
-  /** Was sent before, or may have been before the start of this process. */
+  /** Was sent before, or may have been by an earlier process. */
   readonly again: boolean;
 }
 
@@ -38,8 +38,13 @@ const RECORD_LIST_TOO_LARGE = 18;
 const INVALID_TIMESTAMP = 32;
 /** OUT_OF_ORDER_SEQUENCE_NUMBER, INVALID_PRODUCER_EPOCH, UNKNOWN_PRODUCER_ID. */
 const SEQUENCE_REFUSED = new Set([45, 47, 59]);
-/** REQUEST_TIMED_OUT, NOT_ENOUGH_REPLICAS_AFTER_APPEND: the batch stands in the leader's log. */
-const APPENDED_ALL_THE_SAME = new Set([7, 20]);
+/**
+ * Answers that are given before anything is appended: CORRUPT_MESSAGE, MESSAGE_TOO_LARGE,
+ * RECORD_LIST_TOO_LARGE, NOT_ENOUGH_REPLICAS, two about authorization, INVALID_TIMESTAMP,
+ * INVALID_RECORD. All others leave it open: NOT_LEADER_OR_FOLLOWER, for one, also comes for a batch
+ * that stands in the log, when the broker stops while it waits for its replicas.
+ */
+const SURELY_NOT_APPENDED = new Set([2, 10, 18, 19, 29, 31, 32, 87]);
 
 /**
  * One partition of the output topic, from the sink's side: which of its rows are in flight, under
@@ -61,8 +66,8 @@ export class OutputLane {
   #confirmedAt = -Infinity;
   /** Base sequence of the first batch that surely isn't in the log; a later one that is leaves a gap. */
   #refusedAt: number | undefined;
-  /** A batch failed: what the later ones in flight are answered says nothing about the cursor. */
-  #doubt = false;
+  /** Base sequence of the first batch that failed: what later ones are answered doesn't move the cursor. */
+  #doubtAt: number | undefined;
   #heard: boolean;
   /** Base sequences of rows that go out without a timestamp. */
   readonly #untimed = new Set<number>();
@@ -72,7 +77,8 @@ export class OutputLane {
   constructor(state: LaneState, feed: OutputFeed) {
     this.number = state.lane;
     this.#feed = feed;
-    this.#sent = state.end;
+    // Without a producer id nothing was ever sent.
+    this.#sent = state.producerId >= 0n ? state.end : state.acknowledged;
     this.#heard = state.producerId >= 0n;
   }
 
@@ -89,7 +95,7 @@ export class OutputLane {
     return this.#connection;
   }
 
-  /** Records below this may have been sent; at first: everything that was in the journal at the start. */
+  /** Records below this may have been sent; after a start: everything that was in the journal then. */
   get sent(): number {
     return this.#sent;
   }
@@ -101,6 +107,10 @@ export class OutputLane {
 
   get refusedAt(): number | undefined {
     return this.#refusedAt;
+  }
+
+  get doubtAt(): number | undefined {
+    return this.#doubtAt;
   }
 
   get lastOffset(): number {
@@ -125,7 +135,7 @@ export class OutputLane {
     this.#heard = as.confirmedAt > -Infinity;
     this.#held = undefined;
     this.#refusedAt = undefined;
-    this.#doubt = false;
+    this.#doubtAt = undefined;
     this.#trouble = undefined;
   }
 
@@ -183,7 +193,7 @@ export class OutputLane {
   /** Nothing is known of this batch: the connection failed, or the answer took too long. */
   lost(sent: Sent, reason: string): void {
     this.#settled(sent);
-    this.#failed({ kind: "retry", reason });
+    this.#failed({ kind: "retry", reason }, sent.row);
   }
 
   answered(sent: Sent, { answer, now }: { answer: BatchAnswer; now: number }): Verdict {
@@ -196,14 +206,12 @@ export class OutputLane {
       return "trouble";
     }
     // What went before is in doubt: the broker will be asked, the cursor moves then.
-    if (this.#doubt) return "ignored";
+    if (this.#doubtAt !== undefined) return "ignored";
     const known = answer.error === 0 && answer.baseOffset >= 0;
     if (known && !sent.again && answer.baseOffset <= this.#lastOffset) {
-      this.#failed({
-        kind: "gap",
-        reason:
-          `a new batch was answered with offset ${answer.baseOffset}, which isn't above ${this.#lastOffset}: the broker took it for an older one`,
-      });
+      const reason =
+        `a new batch was answered with offset ${answer.baseOffset}, which isn't above ${this.#lastOffset}: the broker took it for an older one`;
+      this.#failed({ kind: "gap", reason }, row);
       return "trouble";
     }
     const last = known ? answer.baseOffset + row.count - 1 : -1;
@@ -218,23 +226,22 @@ export class OutputLane {
 
   #refusedBy({ error, message }: BatchAnswer, row: JournalRow): Verdict {
     const reason = message ? `${errorName(error)}: ${message}` : errorName(error);
-    const sequence = SEQUENCE_REFUSED.has(error);
-    if (!sequence && !APPENDED_ALL_THE_SAME.has(error)) this.#refusedAt ??= row.baseSequence;
+    if (SURELY_NOT_APPENDED.has(error)) this.#refusedAt ??= row.baseSequence;
     if (error === MESSAGE_TOO_LARGE || error === RECORD_LIST_TOO_LARGE) {
-      this.#failed({ kind: "too large", row });
+      this.#failed({ kind: "too large", row }, row);
     } else if (error === INVALID_TIMESTAMP && !this.#untimed.has(row.baseSequence)) {
-      if (!this.#doubt) this.#untimed.add(row.baseSequence);
-      this.#failed({ kind: "timestamp", reason });
+      if (this.#doubtAt === undefined) this.#untimed.add(row.baseSequence);
+      this.#failed({ kind: "timestamp", reason }, row);
     } else {
-      this.#failed({ kind: sequence ? "sequence" : "retry", reason });
+      this.#failed({ kind: SEQUENCE_REFUSED.has(error) ? "sequence" : "retry", reason }, row);
     }
     return "trouble";
   }
 
   /** A batch failed; those behind it fail with it, which tells nothing new. */
-  #failed(trouble: Trouble): void {
-    if (this.#doubt) return;
-    this.#doubt = true;
+  #failed(trouble: Trouble, row: JournalRow): void {
+    if (this.#doubtAt !== undefined) return;
+    this.#doubtAt = row.baseSequence;
     this.#trouble = trouble;
     // These two are put right at once; everything else may last.
     if (trouble.kind !== "timestamp" && trouble.kind !== "too large") this.attempts++;

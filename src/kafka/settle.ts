@@ -7,7 +7,7 @@ import type { OutputLane, Trouble } from "./output_lane.ts";
 export type OutputEvent =
   /** Records that the broker has acknowledged. */
   | "acknowledged"
-  /** Records sent again; the broker drops those that it has. */
+  /** Records that may have been sent before; the broker drops those that it has. */
   | "sent again"
   /** Records sent again that the broker may have, and can't recognise. */
   | "unsure"
@@ -129,7 +129,9 @@ function known(lane: OutputLane, { last, state, trouble, by }: Case & { last: nu
     const change = "the broker has lost records that it had acknowledged";
     return { change, confirmed: true, missing: place.missing };
   }
-  if (lane.refusedAt !== undefined && place.sequence > lane.refusedAt) {
+  // In a new topic nothing of the old one's is left, whatever the first failure was.
+  const gapAt = state.topicId === by.topicId ? lane.refusedAt : lane.doubtAt;
+  if (gapAt !== undefined && place.sequence > gapAt) {
     const change = "a batch was taken after an earlier one was refused";
     return { change, confirmed: true, unsure: true };
   }

@@ -1,0 +1,222 @@
+/** The sink against a broker of its own that stops, dies, forgets, and loses connections. */
+import { Connection, describeProducersV0 } from "@platformatic/kafka";
+import assert from "node:assert/strict";
+import { type Broker, startBroker } from "../../tools/broker.ts";
+import { freePort } from "../../tools/ports.ts";
+import { createTopic, topicName } from "../harness/kafka.ts";
+import { startProgram } from "../harness/process.ts";
+import { tempFolder } from "../harness/temp.ts";
+import { MemoryFeed } from "./memory_feed.ts";
+import { assertComplete, startSink } from "./output_sink.ts";
+import { TcpProxy } from "./tcp_proxy.ts";
+
+const LANES = 3;
+
+async function filledTopic(bootstrap: string, rows: number) {
+  const topic = await createTopic({ name: topicName("out"), partitions: LANES }, bootstrap);
+  const feed = new MemoryFeed();
+  feed.addNumbered(LANES, { rows, each: 5 });
+  return { topic, feed };
+}
+
+Deno.test("a broker that goes away and comes back: nothing lost, nothing twice", async (t) => {
+  using folder = tempFolder();
+  await using broker = await startBroker({
+    dir: `${folder.path}/broker`,
+    config: { "auto.create.topics.enable": false },
+  });
+  const { bootstrap } = broker;
+
+  for (const how of ["stop", "kill"] as const) {
+    await t.step(`${how} while rows are sent`, async () => {
+      const { topic, feed } = await filledTopic(bootstrap, 1_000);
+      await using at = startSink(feed, { topic, bootstrap });
+      await feed.until(() => feed.acknowledged >= 1_500);
+      await broker[how]();
+      const seen = feed.acknowledged;
+      assert.ok(seen < 15_000, "it was too late to show anything");
+      await at.until(() => at.count("failures") > 5);
+      assert.equal(at.sink.state(), "error");
+      await broker.start();
+      await feed.until(() => feed.drained);
+      await at.until(() => at.sink.state() === "connected");
+      assert.equal(at.count("unsure"), 0);
+      assert.equal(at.count("new producer id"), LANES);
+      const errors = at.lines.filter(({ level }) => level === "error");
+      assert.ok(errors.length <= 10, `${errors.length} errors logged in one outage`);
+      const again = at.lines.filter(({ message }) => /works again/.test(message));
+      assert.ok(again.length <= 3, `${again.length} times "works again" after one outage`);
+      await assertComplete(topic, { lanes: LANES, count: 5_000, bootstrap });
+    });
+  }
+
+  await t.step("a broker that is away at the start, and a topic that isn't there", async () => {
+    await broker.stop();
+    const topic = topicName("out");
+    const feed = new MemoryFeed();
+    await using at = startSink(feed, { topic, bootstrap });
+    await at.until(() => at.count("failures") >= 3);
+    await broker.start();
+    await at.until(() => at.lines.some(({ fields }) => /create it/.test(String(fields?.reason))));
+    const before = at.count("failures");
+    await at.until(() => at.count("failures") >= before + 3);
+    const said = at.lines.filter(({ fields }) => /create it/.test(String(fields?.reason)));
+    assert.equal(said.length, 1);
+    await createTopic({ name: topic, partitions: LANES }, bootstrap);
+    feed.addNumbered(LANES, { rows: 3, each: 5 });
+    await feed.until(() => feed.opened.length > 0 && feed.drained);
+    await assertComplete(topic, { lanes: LANES, count: 15, bootstrap });
+  });
+
+  await t.step(
+    "a process killed in mid-flight, three times: its identity outlives it",
+    async () => {
+      using data = tempFolder();
+      const topic = await createTopic({ name: topicName("out"), partitions: 2 }, bootstrap);
+      const rows = 2_000;
+      const start = () =>
+        startProgram({
+          main: new URL("output_process.ts", import.meta.url).pathname,
+          args: [bootstrap, topic, String(rows)],
+          env: { DATA_DIR: data.path },
+        });
+      for (const until of [2_000, 7_000, 12_000]) {
+        await using program = await start();
+        await program.line((line) => Number(line.match(/^acknowledged (\d+)/)?.[1]) >= until);
+        await program.kill();
+        assert.ok(!program.stdout.includes("drained"), "it was killed too late to show anything");
+      }
+      await using program = await start();
+      const counts = JSON.parse((await program.line("drained")).slice("drained ".length));
+      await program.exited;
+      assert.equal(counts.unsure ?? 0, 0);
+      assert.equal(counts["new producer id"] ?? 0, 0);
+      await assertComplete(topic, { lanes: 2, count: rows * 5, bootstrap });
+    },
+  );
+
+  await t.step("a broker that forgets producers while the sink is idle, or away", async () => {
+    await broker.restart({
+      "producer.id.expiration.ms": 500,
+      "producer.id.expiration.check.interval.ms": 100,
+    });
+    const { topic, feed } = await filledTopic(bootstrap, 20);
+    {
+      await using at = startSink(feed, { topic, bootstrap });
+      await feed.until(() => feed.drained);
+      await forgotten(topic, bootstrap);
+      feed.addNumbered(LANES, { rows: 20, each: 5, first: 100 });
+      await feed.until(() => feed.drained);
+      assert.equal(at.count("unsure"), 0);
+      await forgotten(topic, bootstrap);
+    }
+    await assertComplete(topic, { lanes: LANES, count: 200, bootstrap });
+
+    // Rows that may have been on their way when the process died: sent again, and said so.
+    const states = feed.lanes().map((state) => ({ ...state, acknowledged: 195, end: 195 }));
+    const after = new MemoryFeed(states);
+    after.addNumbered(LANES, { rows: 2, each: 5, first: 195 });
+    await using at = startSink(after, { topic, bootstrap });
+    await after.until(() => after.drained);
+    assert.equal(at.count("unsure"), LANES * 10);
+    assert.ok(at.lines.some(({ level, message }) => level === "warn" && /may have/.test(message)));
+  });
+});
+
+/** Asks as an administrator would, until the broker's list of producers is empty. */
+async function forgotten(topic: string, bootstrap: string): Promise<void> {
+  const [host, port] = bootstrap.split(":");
+  const connection = new Connection("test");
+  await connection.connect(host, Number(port));
+  try {
+    for (;;) {
+      const answer = await describeProducersV0.api.async(connection, [{
+        name: topic,
+        partitionIndexes: [0, 1, 2],
+      }]);
+      const { partitions } = answer.topics[0];
+      if (partitions.every(({ activeProducers }) => activeProducers.length === 0)) return;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  } finally {
+    await connection.close();
+  }
+}
+
+Deno.test("connections that break: nothing lost, nothing twice", async (t) => {
+  using folder = tempFolder();
+  const [inner, outer] = [await freePort(), await freePort()];
+  await using broker = await proxiedBroker(folder.path, { inner, outer });
+  const { bootstrap } = broker;
+  await using proxy = new TcpProxy({ port: outer, target: inner });
+
+  await t.step("cut at any moment", async () => {
+    const { topic, feed } = await filledTopic(bootstrap, 1_500);
+    await using at = startSink(feed, { topic, bootstrap: `127.0.0.1:${outer}` });
+    const random = seeded(1);
+    for (let next = 500; next < 20_000; next += 500 + Math.floor(random() * 2_000)) {
+      await feed.until(() => feed.acknowledged >= next);
+      proxy.cut();
+    }
+    await feed.until(() => feed.drained);
+    assert.ok(at.count("failures") > 0);
+    assert.equal(at.count("unsure"), 0);
+    assert.equal(at.count("new producer id"), LANES);
+    await assertComplete(topic, { lanes: LANES, count: 7_500, bootstrap });
+  });
+
+  await t.step("cut after the broker has taken a request, before its answer arrives", async () => {
+    const { topic, feed } = await filledTopic(bootstrap, 1_000);
+    await using at = startSink(feed, { topic, bootstrap: `127.0.0.1:${outer}` });
+    const random = seeded(2);
+    for (let i = 0; i < 20 && !feed.drained; i++) {
+      await proxy.cutInsteadOfAnswer(Math.floor(random() * 12));
+    }
+    await feed.until(() => feed.drained);
+    assert.ok(at.count("sent again") + at.count("failures") > 0);
+    assert.equal(at.count("unsure"), 0);
+    await assertComplete(topic, { lanes: LANES, count: 5_000, bootstrap });
+  });
+
+  await t.step("the first batch under a new producer id gets no answer", async () => {
+    for (let answers = 0; answers < 12; answers++) {
+      const { topic, feed } = await filledTopic(bootstrap, 4);
+      void proxy.cutInsteadOfAnswer(answers);
+      await using at = startSink(feed, { topic, bootstrap: `127.0.0.1:${outer}` });
+      await feed.until(() => feed.drained && feed.acknowledged > 0);
+      assert.equal(at.count("unsure"), 0);
+      await assertComplete(topic, { lanes: LANES, count: 20, bootstrap });
+    }
+  });
+});
+
+/** A second listener whose address, as clients are told it, is the proxy's. */
+async function proxiedBroker(
+  path: string,
+  { inner, outer }: { inner: number; outer: number },
+): Promise<Broker> {
+  const [port, controller] = [await freePort(), await freePort()];
+  return await startBroker({
+    dir: `${path}/broker`,
+    port,
+    config: {
+      "controller.quorum.voters": `1@127.0.0.1:${controller}`,
+      "listeners":
+        `PLAINTEXT://127.0.0.1:${port},PROXIED://127.0.0.1:${inner},CONTROLLER://127.0.0.1:${controller}`,
+      "advertised.listeners": `PLAINTEXT://127.0.0.1:${port},PROXIED://127.0.0.1:${outer}`,
+      "listener.security.protocol.map":
+        "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,PROXIED:PLAINTEXT",
+    },
+  });
+}
+
+/** mulberry32: the same numbers in every run. */
+function seeded(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = state + 0x6d2b79f5 | 0;
+    let t = Math.imul(state ^ state >>> 15, 1 | state);
+    t = t + Math.imul(t ^ t >>> 7, 61 | t) ^ t;
+    return ((t ^ t >>> 14) >>> 0) / 4294967296;
+  };
+}

@@ -1,0 +1,72 @@
+/**
+ * A process of its own for tests that kill it: drains numbered rows into a topic. What a journal would
+ * have stored stands in `state.json` in DATA_DIR: identities at once, cursors only now and then.
+ */
+import { createKafkaOutput } from "../../src/kafka/output.ts";
+import { MemoryFeed } from "./memory_feed.ts";
+import { numbered } from "./output_rows.ts";
+import { memoryLog } from "./memory_log.ts";
+
+const [bootstrap, topic, rowsText] = Deno.args;
+const LANES = 2;
+const EACH = 5;
+const ROWS = Number(rowsText);
+const CURSOR_EVERY = 40;
+const file = `${Deno.env.get("DATA_DIR")}/state.json`;
+
+const feed = new MemoryFeed(load());
+for (let lane = 0; lane < LANES; lane++) {
+  const from = feed.lanes()[lane]?.acknowledged ?? 0;
+  for (let n = from; n < ROWS * EACH; n += EACH) {
+    feed.add(lane, { records: Array.from({ length: EACH }, (_, i) => numbered(lane, n + i)) });
+  }
+}
+feed.durable = save;
+const counts: Record<string, number> = {};
+const sink = createKafkaOutput({
+  brokers: [bootstrap],
+  clientId: "plumbline-test",
+  topic,
+  feed,
+  log: memoryLog([]),
+  now: Date.now,
+  random: Math.random,
+  observe: (event, count) => counts[event] = (counts[event] ?? 0) + count,
+});
+sink.start();
+let said = 0;
+await feed.until(() => {
+  if (feed.acknowledgements.length >= said + CURSOR_EVERY) {
+    said = feed.acknowledgements.length;
+    save();
+    console.log(`acknowledged ${feed.acknowledged}`);
+  }
+  return feed.acknowledged === LANES * ROWS * EACH;
+});
+await sink.close(5_000);
+save();
+console.log(`drained ${JSON.stringify(counts)}`);
+
+function load() {
+  try {
+    const text = Deno.readTextFileSync(file);
+    return JSON.parse(
+      text,
+      (key, value) => key === "producerId" ? BigInt(value) : value,
+    );
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return [];
+    throw error;
+  }
+}
+
+/** Whole or not at all: the test kills at any moment. */
+function save(): void {
+  const lanes = feed.lanes().map((lane) => ({
+    ...lane,
+    end: lane.acknowledged,
+    producerId: String(lane.producerId),
+  }));
+  Deno.writeTextFileSync(`${file}.new`, JSON.stringify(lanes));
+  Deno.renameSync(`${file}.new`, file);
+}

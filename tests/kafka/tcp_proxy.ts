@@ -1,0 +1,84 @@
+/** A proxy between a client and a broker that can cut connections, or swallow the broker's answers. */
+export class TcpProxy implements AsyncDisposable {
+  readonly port: number;
+  #listener: Deno.TcpListener;
+  #target: number;
+  #pairs = new Set<{ client: Deno.TcpConn; server: Deno.TcpConn }>();
+  #serving: Promise<void>;
+  /** How many more answers are delivered; then the next one is lost with its connection. */
+  #answersLeft = Infinity;
+  #onCut = () => {};
+  cuts = 0;
+
+  constructor({ port, target }: { port: number; target: number }) {
+    this.#listener = Deno.listen({ hostname: "127.0.0.1", port });
+    this.port = port;
+    this.#target = target;
+    this.#serving = this.#serve();
+  }
+
+  /** Closes every connection at once, whatever is on its way. */
+  cut(): void {
+    this.cuts++;
+    for (const { client, server } of this.#pairs) {
+      close(client);
+      close(server);
+    }
+    this.#pairs.clear();
+    this.#onCut();
+  }
+
+  /** The broker gets everything; after `answers` more pieces from it the next is lost in a cut. */
+  cutInsteadOfAnswer(answers: number): Promise<void> {
+    this.#answersLeft = answers;
+    return new Promise((resolve) => this.#onCut = resolve);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#listener.close();
+    this.cut();
+    await this.#serving;
+  }
+
+  async #serve(): Promise<void> {
+    for await (const client of this.#listener) {
+      try {
+        const server = await Deno.connect({ hostname: "127.0.0.1", port: this.#target });
+        this.#pairs.add({ client, server });
+        void this.#copy(client, { to: server, isAnswer: false });
+        void this.#copy(server, { to: client, isAnswer: true });
+      } catch {
+        close(client); // the broker is away
+      }
+    }
+  }
+
+  async #copy(
+    from: Deno.TcpConn,
+    { to, isAnswer }: { to: Deno.TcpConn; isAnswer: boolean },
+  ): Promise<void> {
+    const buffer = new Uint8Array(65_536);
+    try {
+      for (let n = await from.read(buffer); n !== null; n = await from.read(buffer)) {
+        if (isAnswer && this.#answersLeft-- <= 0) {
+          this.#answersLeft = Infinity;
+          this.cut();
+          return;
+        }
+        for (let at = 0; at < n;) at += await to.write(buffer.subarray(at, n));
+      }
+    } catch {
+      // cut
+    }
+    close(from);
+    close(to);
+  }
+}
+
+function close(connection: Deno.TcpConn): void {
+  try {
+    connection.close();
+  } catch {
+    // closed before
+  }
+}

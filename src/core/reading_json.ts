@@ -161,11 +161,11 @@ function keepTexts(
   if (typeof timestamp === "string" && timestamp.length <= MAX_TIMESTAMP_LENGTH) {
     into.timestampEnd = encodeAt(into.scratch, into.timestampStart, timestamp);
     into.time = timestampMs(into.scratch, into.timestampStart, into.timestampEnd);
-    into.naive = isNaiveTimestamp(into.scratch, into.timestampStart, into.timestampEnd);
   }
   if (Number.isNaN(into.time)) {
     return `timestamp: expected an RFC 3339 date-time, got ${describe(timestamp)}`;
   }
+  into.naive = isNaiveTimestamp(into.scratch, into.timestampEnd);
   return null;
 }
 

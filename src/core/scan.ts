@@ -96,7 +96,8 @@ export function scanReading(
       at = skipScalar(bytes, at, end);
       if (at < 0) return false;
     } else if (bytes[at] === LETTER_N) {
-      if (field === DEVICE_ID || !isNull(bytes, at)) return false;
+      // Absent, as if it weren't there: the register's and the ranges' first values say so.
+      if (!isNull(bytes, at)) return false;
       at += NULL_LENGTH;
     } else if (field === TEMPERATURE || field === HUMIDITY) {
       at = scanNumber(bytes, at);
@@ -140,7 +141,7 @@ export function scanReading(
     const time = timestampMs(bytes, timestampStart, timestampEnd);
     if (time !== time) return false;
     into.time = time;
-    into.naive = isNaiveTimestamp(bytes, timestampStart, timestampEnd);
+    into.naive = isNaiveTimestamp(bytes, timestampEnd);
   }
   into.bytes = bytes;
   into.deviceStart = deviceStart;

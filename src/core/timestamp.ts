@@ -85,11 +85,11 @@ export function timestampMs(bytes: Uint8Array, start: number, end: number): numb
   return addNs(ms, ns - wholeMs * NS_PER_MS);
 }
 
-/** Whether a valid timestamp has no zone. */
-export function isNaiveTimestamp(bytes: Uint8Array, start: number, end: number): boolean {
+/** Whether the valid timestamp that ends at `end` has no zone. */
+export function isNaiveTimestamp(bytes: Uint8Array, end: number): boolean {
   if (bytes[end - 1] === LETTER_Z) return false;
-  // An offset has six bytes. A sign this far from the start isn't one of the date's.
-  const sign = end - 6 - start < SECONDS_END ? 0 : bytes[end - 6];
+  // An offset has six bytes; without one, these are of the time, not of the date with its dashes.
+  const sign = bytes[end - 6];
   return sign !== PLUS && sign !== MINUS;
 }
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { readJson } from "../../src/core/reading_json.ts";
-import { parseResult, Reading } from "../../src/core/reading.ts";
+import { parseReading, parseResult, Reading } from "../../src/core/reading.ts";
 import { assertSame, inRegister } from "./reading_twin.ts";
 
 const encoder = new TextEncoder();
@@ -61,6 +61,30 @@ Deno.test("a result gives back the reading that it was made of", () => {
   });
   // Without an escape nothing was copied: the fast path has read it.
   assert.equal(reading.bytes, bytes);
+});
+
+Deno.test("a result takes nothing over from what stood in the register", () => {
+  const reading = new Reading();
+  const before = encoder.encode(
+    '{"device_id":"x","tenant_id":"y","temperature":1,"humidity":2,"metrics":{"a":1},"timestamp":"2026-01-01T00:00:00"}',
+  );
+  assert.equal(parseReading(reading, before, 0, before.length), null);
+  const { bytes, start, end } = resultBytes({
+    device_id: "d",
+    tenant_id: "t",
+    timestamp: "2026-01-01T00:00:00Z",
+  });
+  parseResult(reading, bytes, start, end);
+  assert.deepStrictEqual(inRegister(reading), {
+    device: "d",
+    tenant: "t",
+    temperature: NaN,
+    humidity: NaN,
+    timestamp: "2026-01-01T00:00:00Z",
+    naive: false,
+    time: 1767225600000,
+    metrics: [],
+  });
 });
 
 Deno.test("bytes that are no result are an error", () => {

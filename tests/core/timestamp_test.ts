@@ -7,7 +7,7 @@ import { plainTime } from "./reading_twin.ts";
 function read(timestamp: string): { ms: number; naive: boolean } {
   const bytes = new TextEncoder().encode(`9Z${timestamp}0.5Z+01:00`);
   const end = bytes.length - 10;
-  return { ms: timestampMs(bytes, 2, end), naive: isNaiveTimestamp(bytes, 2, end) };
+  return { ms: timestampMs(bytes, 2, end), naive: isNaiveTimestamp(bytes, end) };
 }
 
 Deno.test("a timestamp is read as ms since 1970", () => {

@@ -20,7 +20,7 @@ export class Expansion {
 
   /** Heap bytes held, about. */
   get bytes(): number {
-    return 200 + this.#parts.length * 8;
+    return 264 + this.#parts.length * 8;
   }
 
   add(x: number): void {

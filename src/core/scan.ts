@@ -46,7 +46,8 @@ const NAMES = [
 const DEFAULT_TENANT_BYTES = ascii(DEFAULT_TENANT);
 
 /**
- * The fast path: reads a reading of the usual shape off its bytes, without allocating. False: it has
+ * The fast path: reads a reading of the usual shape off its bytes; all that it allocates is the number
+ * that `timestampMs` returns, and names of metrics that were not there before. False: it has
  * another shape, or it is invalid; `readJson` must say which. What is accepted here is read by
  * `readJson` to the same contents of the register (a property test over a million mutated readings).
  *

@@ -46,10 +46,12 @@ const NAMES = [
 const DEFAULT_TENANT_BYTES = ascii(DEFAULT_TENANT);
 
 /**
- * The fast path: reads a reading of the usual shape off its bytes; all that it allocates is the number
- * that `timestampMs` returns, and names of metrics that were not there before. False: it has
- * another shape, or it is invalid; `readJson` must say which. What is accepted here is read by
- * `readJson` to the same contents of the register (a property test over a million mutated readings).
+ * The fast path: reads a reading of the usual shape off its bytes. False: it has another shape, or it
+ * is invalid; `readJson` must say which. What is accepted here is read by `readJson` to the same
+ * contents of the register (a property test over a million mutated readings).
+ *
+ * All that it allocates is the number that `timestampMs` returns, names of metrics that the reading
+ * before didn't have, and the text of a number with an exponent or more digits than a double holds.
  *
  * Usual means: fields in any order and white space anywhere; unknown fields with a string, number,
  * boolean or null; names and ids in printable ASCII without escapes; no known field twice.

@@ -17,7 +17,8 @@ export interface FleetOptions {
 }
 
 const encoder = new TextEncoder();
-const decoder = new TextDecoder();
+/** A name may begin with U+FEFF, which a decoder would take for a byte order mark. */
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /**
  * The devices in memory: a hash table on the bytes of a reading, so that the usual reading makes no

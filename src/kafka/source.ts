@@ -240,6 +240,7 @@ class GroupSource implements KafkaSource {
         onOutOfRange: (source, move) => this.#skipGap(source, move),
       });
       this.#outage.well("positions");
+      log.debug("reading", { topic, partitions: starts.map(({ source }) => source.partition) });
       this.#change();
     } catch (error) {
       if (epoch !== this.#epoch || !this.#fetching) return;

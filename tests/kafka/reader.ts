@@ -1,0 +1,163 @@
+/**
+ * A source at work for tests: a real store in a folder of its own, and the pipeline's loop without the
+ * engine. Each fetch is one transaction that moves the positions; what was read is kept in memory.
+ */
+import { createKafkaSource, type KafkaSource } from "../../src/kafka/source.ts";
+import type { Log, RecordBatch, Store, StoreReports } from "../../src/pipeline/ports.ts";
+import { openStore } from "../../src/store/open.ts";
+import { broker } from "../harness/kafka.ts";
+
+export interface ReadRecord {
+  id: string;
+  partition: number;
+  offset: number;
+  timestamp: number;
+  /** null: a tombstone. */
+  value: string | null;
+}
+
+export interface LogLine {
+  level: keyof Log;
+  message: string;
+  fields: Record<string, unknown>;
+}
+
+export interface ReaderOptions {
+  topic: string;
+  group: string;
+  /** The data folder. */
+  dir: string;
+  bootstrap?: string;
+  isolation?: "read_committed" | "read_uncommitted";
+  topicLookMs?: number;
+  /** Called between `next()` and the transaction. */
+  beforeCommit?: (batches: readonly RecordBatch[]) => void | Promise<void>;
+}
+
+/** Shared by all readers: what a test waits for may take several of them. */
+const waiting = new Set<() => void>();
+
+export class Reader implements AsyncDisposable {
+  readonly source: KafkaSource;
+  readonly store: Store & StoreReports;
+  readonly records: ReadRecord[] = [];
+  /** Every batch that was committed, empty ones too. */
+  readonly batches: RecordBatch[] = [];
+  readonly log: LogLine[] = [];
+  readonly #options: ReaderOptions;
+  readonly #loop: Promise<void>;
+  #closed = false;
+
+  constructor(options: ReaderOptions) {
+    this.#options = options;
+    const log = this.#collect();
+    this.store = openStore({ dir: options.dir, log, now: Date.now });
+    this.source = createKafkaSource({
+      brokers: (options.bootstrap ?? broker()).split(","),
+      clientId: "reader",
+      group: options.group,
+      topic: options.topic,
+      positions: this.store.positions,
+      isolation: options.isolation,
+      topicLookMs: options.topicLookMs,
+      log,
+      now: Date.now,
+    });
+    this.source.start();
+    this.#loop = this.#run();
+  }
+
+  values(partition?: number): (string | null)[] {
+    return this.records.filter((record) =>
+      partition === undefined || record.partition === partition
+    )
+      .map((record) => record.value);
+  }
+
+  /** Resolves when `holds` does; it is asked again after every commit and log line of any reader. */
+  async until(what: string, holds: () => boolean, timeoutMs = 30_000): Promise<void> {
+    if (holds()) return;
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const look = () => holds() && resolve();
+    const late = setTimeout(() => {
+      const lines = this.log.map((line) => JSON.stringify(line)).join("\n");
+      reject(
+        new Error(`${what}: not within ${timeoutMs} ms; ${this.records.length} read\n${lines}`),
+      );
+    }, timeoutMs);
+    waiting.add(look);
+    try {
+      await promise;
+    } finally {
+      clearTimeout(late);
+      waiting.delete(look);
+    }
+  }
+
+  async untilRead(count: number, timeoutMs?: number): Promise<void> {
+    await this.until(`${count} records`, () => this.records.length >= count, timeoutMs);
+  }
+
+  logged(text: string): LogLine[] {
+    return this.log.filter((line) => line.message.includes(text));
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.source.pause();
+    await this.#loop;
+    await this.source.close(10_000);
+    this.store.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  async #run(): Promise<void> {
+    for (;;) {
+      const batches = await this.source.next();
+      if (batches === null) return;
+      await this.#options.beforeCommit?.(batches);
+      const ours = batches.filter((batch) => this.source.owns(batch));
+      const moved = this.store.transact((tx) =>
+        ours.every((batch) => tx.advance(batch.source, batch.asked, batch.end))
+      );
+      if (!moved) {
+        this.source.reset();
+        continue;
+      }
+      for (const batch of ours) this.#keep(batch);
+      this.source.committed(ours);
+      this.#look();
+    }
+  }
+
+  #keep(batch: RecordBatch): void {
+    this.batches.push(batch);
+    for (let i = 0; i < batch.length; i++) {
+      const start = batch.valueStart(i);
+      const bytes = batch.buffer(i).subarray(Math.max(0, start), batch.valueEnd(i));
+      this.records.push({
+        id: batch.idPrefix + batch.offset(i),
+        partition: batch.source.partition,
+        offset: batch.offset(i),
+        timestamp: batch.timestamp(i),
+        value: start < 0 ? null : new TextDecoder().decode(bytes),
+      });
+    }
+  }
+
+  #look(): void {
+    for (const look of waiting) look();
+  }
+
+  #collect(): Log {
+    const line = (level: keyof Log) => (message: string, fields: Record<string, unknown> = {}) => {
+      this.log.push({ level, message, fields });
+      this.#look();
+    };
+    return { debug: line("debug"), info: line("info"), warn: line("warn"), error: line("error") };
+  }
+}

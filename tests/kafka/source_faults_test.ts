@@ -1,0 +1,168 @@
+import assert from "node:assert/strict";
+import { startBroker } from "../../tools/broker.ts";
+import { freePort } from "../../tools/ports.ts";
+import { client, createTopic, deleteTopic, produce, topicName } from "../harness/kafka.ts";
+import { Program } from "../harness/process.ts";
+import { tempFolder } from "../harness/temp.ts";
+import { Reader } from "./reader.ts";
+
+function values(from: number, to: number): { value: string; partition: number }[] {
+  return Array.from({ length: to - from }, (_, i) => ({ value: String(from + i), partition: 0 }));
+}
+
+function texts(from: number, to: number): string[] {
+  return values(from, to).map(({ value }) => value);
+}
+
+async function deleteRecords(topic: string, below: number): Promise<void> {
+  const admin = client().admin();
+  await admin.connect();
+  await admin.fetchTopicOffsets(topic); // without this kafkajs doesn't know the topic's leader
+  await admin.deleteTopicRecords({ topic, partitions: [{ partition: 0, offset: String(below) }] });
+  await admin.disconnect();
+}
+
+Deno.test("a broker that is away at the start, comes, goes and comes again", async () => {
+  using folder = tempFolder();
+  const port = await freePort();
+  const bootstrap = `127.0.0.1:${port}`;
+  const topic = topicName("faults");
+  await using reader = new Reader({ topic, group: topic, dir: `${folder.path}/data`, bootstrap });
+  assert.equal(reader.source.state(), "connecting");
+  await reader.until("a failure", () => reader.source.state() === "error");
+  await using broker = await startBroker({ port, dir: `${folder.path}/broker` });
+  await createTopic({ name: topic }, bootstrap);
+  await produce(topic, values(0, 100), { bootstrap });
+  await reader.untilRead(100);
+  assert.equal(reader.source.state(), "connected");
+  for (const [round, end] of [["stop", "stop"], ["kill", "kill"]] as const) {
+    await broker[end]();
+    await reader.until(`a failure (${round})`, () => reader.source.state() === "error");
+    await broker.start();
+    const open = performance.now();
+    const from = reader.records.length;
+    await produce(topic, values(from, from + 100), { bootstrap });
+    await reader.untilRead(from + 100);
+    console.log(
+      `read ${Math.round(performance.now() - open)} ms after the broker's start (${round})`,
+    );
+  }
+  assert.deepEqual(reader.values(), texts(0, 300));
+  // Each outage is told once, not at each try: the three of this test have few causes each.
+  assert.ok(reader.logged("failing").length <= 15, JSON.stringify(reader.logged("failing")));
+  await reader.until("well again", () => reader.source.state() === "connected");
+});
+
+Deno.test("a topic that comes later is found", async () => {
+  using folder = tempFolder();
+  const topic = topicName("faults");
+  await using reader = new Reader({ topic, group: topic, dir: folder.path });
+  await reader.until("word of it", () => reader.logged("failing").length > 0);
+  await createTopic({ name: topic });
+  await produce(topic, values(0, 10));
+  await reader.untilRead(10);
+  const told = reader.logged("failing").map(({ fields }) => fields.reason);
+  assert.ok(told.some((reason) => String(reason).includes(`Unknown topic ${topic}`)), String(told));
+});
+
+Deno.test("a recreated topic starts at its first offset, with ids of its own", async () => {
+  using folder = tempFolder();
+  const topic = await createTopic({ name: topicName("faults") });
+  await produce(topic, values(0, 50));
+  await using reader = new Reader({ topic, group: topic, dir: folder.path, topicLookMs: 100 });
+  await reader.untilRead(50);
+  await deleteTopic(topic);
+  await createTopic({ name: topic, partitions: 2 });
+  await produce(topic, values(50, 60));
+  await produce(topic, [{ value: "60", partition: 1 }]);
+  await reader.untilRead(61);
+  assert.deepEqual(reader.values(0), texts(0, 60));
+  assert.equal(reader.records[50].id, `${topic}~1-0-0`);
+  assert.deepEqual(reader.values(1), ["60"]);
+  const recreated = reader.store.jumps().get("topic recreated");
+  assert.ok(recreated === 1 || recreated === 2, String(recreated));
+  await reader.close();
+  await produce(topic, values(61, 62));
+  await using again = new Reader({ topic, group: topic, dir: folder.path });
+  await again.untilRead(1);
+  assert.deepEqual(again.records.map(({ id }) => id), [`${topic}~1-0-10`]);
+});
+
+Deno.test("retention has overtaken the position while the engine was down", async () => {
+  using folder = tempFolder();
+  const topic = await createTopic({ name: topicName("faults") });
+  await produce(topic, values(0, 10));
+  await using first = new Reader({ topic, group: topic, dir: folder.path });
+  await first.untilRead(10);
+  await first.close();
+  await produce(topic, values(10, 100));
+  await deleteRecords(topic, 60);
+  await using second = new Reader({ topic, group: topic, dir: folder.path });
+  await second.untilRead(40);
+  assert.deepEqual(second.values(), texts(60, 100));
+  assert.equal(second.store.jumps().get("offset out of range"), 1);
+  assert.deepEqual(second.logged("retention")[0].fields, {
+    topic,
+    partition: 0,
+    from: 10,
+    to: 60,
+    gap: 50,
+  });
+});
+
+Deno.test("retention overtakes a position whose batch isn't committed yet", async () => {
+  using folder = tempFolder();
+  const topic = await createTopic({ name: topicName("faults") });
+  await produce(topic, values(0, 10));
+  const fetched = Promise.withResolvers<void>();
+  const go = Promise.withResolvers<void>();
+  await using reader = new Reader({
+    topic,
+    group: topic,
+    dir: folder.path,
+    beforeCommit: () => {
+      fetched.resolve();
+      return go.promise;
+    },
+  });
+  await fetched.promise;
+  try {
+    // The next fetch is under way already and may bring more: then it is committed as well.
+    await produce(topic, values(10, 100));
+    await deleteRecords(topic, 60);
+  } finally {
+    go.resolve();
+  }
+  await reader.until("the last one", () => reader.values().at(-1) === "99");
+  const read = reader.values().map(Number);
+  assert.deepEqual(read.slice(0, 10), texts(0, 10).map(Number));
+  assert.deepEqual(read.slice(-40), texts(60, 100).map(Number));
+  assert.equal(new Set(read).size, read.length);
+});
+
+Deno.test("after kill -9 the dead member's place is left before joining", async () => {
+  using folder = tempFolder();
+  const topic = await createTopic({ name: topicName("faults") });
+  await produce(topic, values(0, 10));
+  const script = new URL("./killed_reader.ts", import.meta.url).pathname;
+  const config = new URL("../../deno.json", import.meta.url).pathname;
+  await using killed = new Program(
+    new Deno.Command(Deno.execPath(), {
+      args: ["run", "-A", "--config", config, script, topic, topic, folder.path],
+      stdin: "null",
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn(),
+  );
+  await killed.line("read 10");
+  await killed.kill("SIGKILL");
+  await produce(topic, values(10, 20));
+  const start = performance.now();
+  await using reader = new Reader({ topic, group: topic, dir: folder.path });
+  await reader.untilRead(10);
+  const ms = Math.round(performance.now() - start);
+  console.log(`first records ${ms} ms after the restart`);
+  // Without leaving, the group waits for the dead member's session of 10 s.
+  assert.ok(ms < 6_000, `${ms} ms`);
+  assert.deepEqual(reader.values(), texts(10, 20));
+});

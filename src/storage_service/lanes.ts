@@ -56,8 +56,9 @@ export class Lanes {
 
   /** When `take` may have something that it doesn't have now, in ms; Infinity: not by itself. */
   get wakeAt(): number {
-    const probeAt = this.#ready.size > 0 ? this.#outage?.probeAt ?? Infinity : Infinity;
-    return Math.min(this.#wakeAt, probeAt);
+    if (this.#outage === undefined) return this.#wakeAt;
+    const { probeAt } = this.#outage;
+    return this.#ready.size > 0 ? probeAt : Math.max(probeAt, this.#wakeAt);
   }
 
   add(result: Result): void {
@@ -89,12 +90,16 @@ export class Lanes {
     else this.#lanes.delete(lane.key);
     if (this.#outage !== undefined && !options.probe) return;
     this.#successes++;
+    if (this.#outage !== undefined) this.#recover();
+    this.#suspects.clear();
+  }
+
+  /** The suspects failed because the service was away, as far as is known: they needn't wait on. */
+  #recover(): void {
     this.#outage = undefined;
-    // They failed because the service was away, as far as is known: no need to wait any longer.
     for (const suspect of this.#suspects) {
       if (this.#waiting.delete(suspect)) this.#ready.add(suspect);
     }
-    this.#suspects.clear();
   }
 
   fail(lane: Lane, options: { probe: boolean }): void {

@@ -115,12 +115,14 @@ class StorageSink implements Sink {
   }
 
   #succeed(lane: Lane, probe: boolean): void {
+    const wasAway = this.#lanes.down || lane.failures > 0;
     this.#hand.stored(lane.results[0]);
     this.#lanes.succeed(lane, { probe });
     this.#state = "connected";
     if (!this.#told || this.#lanes.down) return;
     this.#told = false;
-    this.#options.log.info("the storage service takes results", { url: this.#options.url });
+    if (!wasAway) return;
+    this.#options.log.info("the storage service takes results again", { url: this.#options.url });
   }
 
   #fail(lane: Lane, { probe, outcome }: { probe: boolean; outcome: Failure }): void {

@@ -15,6 +15,11 @@ export function parseAddress(text: string): Address {
   return { host: text.slice(0, colon).replace(/^\[(.*)\]$/, "$1"), port };
 }
 
+interface Opening {
+  readonly connection: kafka.Connection;
+  readonly connected: Promise<kafka.Connection>;
+}
+
 /**
  * Connections to brokers, one for each address. One that has failed or closed is made anew by the
  * next `get`; requests in flight on it have been answered with an error by then.
@@ -22,7 +27,7 @@ export function parseAddress(text: string): Address {
 export class Connections {
   readonly #clientId: string;
   readonly #options: kafka.ConnectionOptions;
-  readonly #byAddress = new Map<string, Promise<kafka.Connection>>();
+  readonly #byAddress = new Map<string, Opening>();
   #closed = false;
 
   constructor(clientId: string, options: kafka.ConnectionOptions = {}) {
@@ -34,13 +39,12 @@ export class Connections {
   get(address: Address): Promise<kafka.Connection> {
     if (this.#closed) return Promise.reject(new Error("connecting to a broker: already closed"));
     const key = `${address.host}:${address.port}`;
-    const known = this.#byAddress.get(key);
-    if (known) return known;
-    const opening = this.#open(address, () => {
-      if (this.#byAddress.get(key) === opening) this.#byAddress.delete(key);
-    });
-    this.#byAddress.set(key, opening);
-    return opening;
+    let opening = this.#byAddress.get(key);
+    if (!opening) {
+      opening = this.#open(address, key);
+      this.#byAddress.set(key, opening);
+    }
+    return opening.connected;
   }
 
   /** The first of these brokers that can be reached; rejects with the last one's error. */
@@ -56,28 +60,40 @@ export class Connections {
     throw failure;
   }
 
-  /** Requests in flight fail. */
+  /** Requests in flight fail. Doesn't wait for brokers that aren't connected yet. */
   async close(): Promise<void> {
     this.#closed = true;
-    const open = [...this.#byAddress.values()];
+    const all = [...this.#byAddress.values()];
     this.#byAddress.clear();
-    await Promise.allSettled(open.map(async (opening) => await (await opening).close()));
+    for (const { connected } of all) connected.then((late) => late.close(), () => {});
+    const ready = all.filter(({ connection }) => connection.isConnected());
+    await Promise.all(ready.map(({ connection }) => connection.close()));
   }
 
-  async #open(address: Address, forget: () => void): Promise<kafka.Connection> {
+  #open(address: Address, key: string): Opening {
     const connection = new kafka.Connection(this.#clientId, this.#options);
+    const forget = () => {
+      if (this.#byAddress.get(key)?.connection === connection) this.#byAddress.delete(key);
+    };
     // The library emits "error" besides calling back; without a listener that would end the process.
     connection.on("error", () => {
       forget();
       void connection.close();
     });
     connection.on("close", forget);
+    return { connection, connected: this.#connect(connection, { address, forget }) };
+  }
+
+  async #connect(
+    connection: kafka.Connection,
+    { address, forget }: { address: Address; forget: () => void },
+  ): Promise<kafka.Connection> {
     try {
       await connection.connect(address.host, address.port);
+      return connection;
     } catch (error) {
       forget();
       throw error;
     }
-    return connection;
   }
 }

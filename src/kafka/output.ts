@@ -1,13 +1,14 @@
-import { kafka } from "../../deps.ts";
+import type { kafka } from "../../deps.ts";
 import type { Log, OutputFeed, Sink, SourceState } from "../pipeline/ports.ts";
 import { backoffMs } from "./backoff.ts";
 import { Connections, parseAddress } from "./connections.ts";
 import { Outage, reasonOf } from "./outage.ts";
 import { OutputLane, type Sent } from "./output_lane.ts";
-import { maxMessageBytes, type TopicView, viewTopic } from "./output_topic.ts";
+import type { TopicView } from "./output_topic.ts";
 import { Pauses } from "./pauses.ts";
 import { type BatchAnswer, produce } from "./produce.ts";
 import { type OutputEvent, settle } from "./settle.ts";
+import { TopicWatch } from "./topic_watch.ts";
 
 export interface KafkaOutputOptions {
   /** `host:port`, any of the cluster's. */
@@ -31,8 +32,6 @@ const REQUESTS_IN_FLIGHT = 5;
 const REQUEST_BYTES = 2_000_000;
 const REQUEST_TIMEOUT_MS = 30_000;
 const REFRESH_MS = 30_000;
-/** Lanes that fail together share one look at the topic. */
-const VIEW_IS_FRESH_MS = 100;
 
 /**
  * Drains the journal into the output topic: in order within a lane, each record once (see
@@ -44,15 +43,11 @@ export function createKafkaOutput(options: KafkaOutputOptions): Sink {
 
 class KafkaOutput implements Sink {
   readonly #options: KafkaOutputOptions;
-  readonly #bootstrap;
   readonly #connections: Connections;
+  readonly #watch: TopicWatch;
   readonly #outage: Outage;
   readonly #pauses = new Pauses();
   #lanes: OutputLane[] = [];
-  #view: TopicView | undefined;
-  #viewedAt = -Infinity;
-  #viewing: Promise<void> | undefined;
-  #maxBytes = Infinity;
   readonly #settling = new Set<OutputLane>();
   readonly #inFlight = new Map<kafka.Connection, number>();
   /** The lane that the next request begins with: one that found no room goes first. */
@@ -63,12 +58,23 @@ class KafkaOutput implements Sink {
 
   constructor(options: KafkaOutputOptions) {
     this.#options = options;
-    this.#bootstrap = options.brokers.map(parseAddress);
     this.#connections = new Connections(options.clientId, {
       requestTimeout: REQUEST_TIMEOUT_MS,
       maxInflights: 4 * REQUESTS_IN_FLIGHT,
     });
     this.#outage = new Outage("output topic", options);
+    this.#watch = new TopicWatch({
+      topic: options.topic,
+      bootstrap: options.brokers.map(parseAddress),
+      connections: this.#connections,
+      pauses: this.#pauses,
+      refreshMs: options.refreshMs ?? REFRESH_MS,
+      log: options.log,
+      now: options.now,
+      random: options.random,
+      onView: (view, before) => this.#show(view, before),
+      onFailure: (reason) => this.#failed("topic", reason),
+    });
   }
 
   start(): void {
@@ -76,85 +82,33 @@ class KafkaOutput implements Sink {
     // Now, before rows are added: what the broker has beyond these ends was never sent from here.
     this.#lanes = feed.lanes().map((state) => new OutputLane(state, feed));
     feed.onRows(() => this.#wake());
-    void this.#watch();
+    void this.#watch.run();
   }
 
   state(): SourceState {
     if (this.#outage.lasts) return "error";
-    return this.#view ? "connected" : "connecting";
+    return this.#watch.view ? "connected" : "connecting";
   }
 
   async close(deadlineMs: number): Promise<void> {
     this.#closed = true;
     this.#pauses.end();
-    if (this.#inFlight.size > 0) {
-      await new Promise<void>((resolve) => {
-        const late = setTimeout(resolve, deadlineMs);
-        this.#drained = () => {
-          clearTimeout(late);
-          resolve();
-        };
-      });
-    }
-    await this.#connections.close();
+    const deadline = new Pauses();
+    const late = deadline.wait(deadlineMs);
+    const drained = new Promise<void>((resolve) => this.#drained = resolve);
+    if (this.#inFlight.size > 0) await Promise.race([drained, late]);
+    await Promise.race([this.#connections.close(), late]);
+    deadline.end();
   }
 
-  /** Looks at the topic again and again: partitions come, leaders move, topics are recreated. */
-  async #watch(): Promise<void> {
-    for (let attempt = 0; !this.#closed;) {
-      try {
-        await this.#refresh();
-        attempt = 0;
-        await this.#pauses.wait(this.#options.refreshMs ?? REFRESH_MS);
-      } catch {
-        await this.#pauses.wait(backoffMs(attempt++, this.#options.random));
-      }
-    }
-  }
-
-  /** Rejects where the topic can't be seen; that is logged here. */
-  async #refresh(): Promise<void> {
-    if (this.#options.now() - this.#viewedAt < VIEW_IS_FRESH_MS) return;
-    this.#viewing ??= this.#look().finally(() => this.#viewing = undefined);
-    await this.#viewing;
-  }
-
-  async #look(): Promise<void> {
-    const { topic, now } = this.#options;
-    try {
-      const known = [...this.#bootstrap, ...this.#view?.brokers ?? []];
-      const connection = await this.#connections.any(known);
-      const view = await viewTopic(connection, topic);
-      this.#maxBytes = await this.#askMaxBytes(connection);
-      if (this.#closed) return;
-      this.#show(view);
-      this.#viewedAt = now();
-      this.#outage.well("topic");
-    } catch (error) {
-      if (!this.#closed) this.#failed("topic", reasonOf(error));
-      throw error;
-    }
-  }
-
-  async #askMaxBytes(connection: kafka.Connection): Promise<number> {
-    try {
-      return await maxMessageBytes(connection, this.#options.topic);
-    } catch (error) {
-      if (!connection.isConnected()) throw error;
-      // Not allowed to ask: the topic's refusals will tell.
-      this.#options.log.debug("output topic: max.message.bytes isn't known", {
-        reason: reasonOf(error),
-      });
-      return Infinity;
-    }
-  }
-
-  #show(view: TopicView): void {
+  #show(view: TopicView, before: TopicView | undefined): void {
     const { feed } = this.#options;
-    const before = this.#view;
     const recreated = before !== undefined && before.topicId !== view.topicId;
     if (recreated || before?.partitions !== view.partitions) feed.open(view);
-    this.#view = view;
+    this.#outage.well("topic");
+    for (const { number } of this.#lanes) {
+      if (number >= view.partitions) this.#outage.well(`partition ${number}`);
+    }
     this.#lanes = feed.lanes().filter(({ lane }) => lane < view.partitions).map((state) =>
       this.#lanes.find((lane) => lane.number === state.lane) ?? new OutputLane(state, feed)
     );
@@ -194,14 +148,16 @@ class KafkaOutput implements Sink {
 
   async #attempt(lane: OutputLane): Promise<void> {
     const { feed, log, now, topic, observe } = this.#options;
-    // At the start the view is new anyway; a trouble may come from a view that is out of date.
-    await this.#refresh();
-    const view = this.#view!;
+    // The trouble may come from a view that is out of date.
+    await this.#watch.refresh();
+    const view = this.#watch.view!;
     const leader = view.leaders[lane.number];
     if (!leader) throw new Error(`sending to ${topic}: partition ${lane.number} has no leader`);
     const connection = await this.#connections.get(leader);
     const check = () => {
-      if (this.#closed || this.#view!.topicId !== view.topicId || !this.#lanes.includes(lane)) {
+      if (
+        this.#closed || this.#watch.view!.topicId !== view.topicId || !this.#lanes.includes(lane)
+      ) {
         throw new Error("settling a lane: the topic has changed meanwhile");
       }
     };
@@ -212,7 +168,7 @@ class KafkaOutput implements Sink {
       now,
       topic,
       topicId: view.topicId,
-      maxBytes: this.#maxBytes,
+      maxBytes: this.#watch.maxBytes,
       connection,
       observe: (event, count) => observe?.(event, count),
       check,
@@ -236,6 +192,10 @@ class KafkaOutput implements Sink {
     if (this.#closed) return;
     for (const connection of new Set(this.#lanes.map((lane) => lane.connection))) {
       if (!connection) continue;
+      if (!connection.isConnected()) {
+        this.#reconnect(connection);
+        continue;
+      }
       while ((this.#inFlight.get(connection) ?? 0) < REQUESTS_IN_FLIGHT) {
         const batch = this.#collect(connection);
         if (batch.length === 0) break;
@@ -243,6 +203,13 @@ class KafkaOutput implements Sink {
       }
     }
     for (const lane of this.#lanes) this.#care(lane);
+  }
+
+  /** Brokers close connections that are idle for long: no reason to send into one, or to complain. */
+  #reconnect(closed: kafka.Connection): void {
+    for (const lane of this.#lanes) {
+      if (lane.connection === closed) lane.fail({ kind: "retry", reason: "connection closed" });
+    }
   }
 
   /** At most one row of each lane, about `REQUEST_BYTES` in all. */
@@ -271,7 +238,7 @@ class KafkaOutput implements Sink {
 
   #peek(lane: OutputLane) {
     try {
-      return lane.peek({ maxBytes: this.#maxBytes, now: this.#options.now() });
+      return lane.peek({ maxBytes: this.#watch.maxBytes, now: this.#options.now() });
     } catch (error) {
       lane.attempts++;
       lane.fail({ kind: "retry", reason: reasonOf(error) });

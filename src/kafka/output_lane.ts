@@ -134,6 +134,9 @@ export class OutputLane {
     this.#confirmedAt = as.confirmedAt;
     this.#heard = as.confirmedAt > -Infinity;
     this.#held = undefined;
+    for (const sequence of this.#untimed) {
+      if (sequence < (as.next ?? 0)) this.#untimed.delete(sequence);
+    }
     this.#refusedAt = undefined;
     this.#doubtAt = undefined;
     this.#trouble = undefined;
@@ -152,7 +155,7 @@ export class OutputLane {
     if (this.#trouble) return undefined;
     // Where the broker doesn't know the producer it takes any sequence: with a second batch in flight,
     // a refusal of the first one would put them out of order.
-    const known = now - this.#confirmedAt < CONFIRMATION_LASTS_MS;
+    const known = Math.abs(now - this.#confirmedAt) < CONFIRMATION_LASTS_MS;
     if (this.#inFlight.length >= (known ? MAX_UNACKNOWLEDGED : 1)) return undefined;
     const row = this.#held ??= this.#feed.take(this.number);
     if (!row) return undefined;

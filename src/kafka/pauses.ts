@@ -3,6 +3,10 @@ export class Pauses {
   readonly #pending = new Map<ReturnType<typeof setTimeout>, () => void>();
   #ended = false;
 
+  get ended(): boolean {
+    return this.#ended;
+  }
+
   /** Resolves after `ms`, or when `end` is called. */
   wait(ms: number): Promise<void> {
     if (this.#ended) return Promise.resolve();

@@ -178,6 +178,22 @@ Deno.test("connections that break: nothing lost, nothing twice", async (t) => {
     await assertComplete(topic, { lanes: LANES, count: 5_000, bootstrap });
   });
 
+  await t.step("a connection closed while nothing is to be sent is no failure", async () => {
+    const { topic, feed } = await filledTopic(bootstrap, 10);
+    await using at = startSink(feed, { topic, bootstrap: `127.0.0.1:${outer}`, refreshMs: 50 });
+    await feed.until(() => feed.drained && feed.acknowledged > 0);
+    const reconnected = proxy.nextClient(); // by the look at the topic: the cut was noticed
+    proxy.cut();
+    await reconnected;
+    feed.addNumbered(LANES, { rows: 10, each: 5, first: 50 });
+    await feed.until(() => feed.drained);
+    const parts = at.lines.filter(({ level }) => level === "error").map(({ fields }) =>
+      fields!.part
+    );
+    assert.ok(parts.every((part) => part === "topic"), `failing: ${parts}`);
+    await assertComplete(topic, { lanes: LANES, count: 100, bootstrap });
+  });
+
   await t.step("the first batch under a new producer id gets no answer", async () => {
     for (let answers = 0; answers < 12; answers++) {
       const { topic, feed } = await filledTopic(bootstrap, 4);

@@ -8,7 +8,7 @@ export class TcpProxy implements AsyncDisposable {
   /** How many more answers are delivered; then the next one is lost with its connection. */
   #answersLeft = Infinity;
   #onCut = () => {};
-  cuts = 0;
+  #onClient = () => {};
 
   constructor({ port, target }: { port: number; target: number }) {
     this.#listener = Deno.listen({ hostname: "127.0.0.1", port });
@@ -19,7 +19,6 @@ export class TcpProxy implements AsyncDisposable {
 
   /** Closes every connection at once, whatever is on its way. */
   cut(): void {
-    this.cuts++;
     for (const { client, server } of this.#pairs) {
       close(client);
       close(server);
@@ -34,6 +33,11 @@ export class TcpProxy implements AsyncDisposable {
     return new Promise((resolve) => this.#onCut = resolve);
   }
 
+  /** Resolves when a client connects. */
+  nextClient(): Promise<void> {
+    return new Promise((resolve) => this.#onClient = resolve);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#listener.close();
     this.cut();
@@ -42,6 +46,7 @@ export class TcpProxy implements AsyncDisposable {
 
   async #serve(): Promise<void> {
     for await (const client of this.#listener) {
+      this.#onClient();
       try {
         const server = await Deno.connect({ hostname: "127.0.0.1", port: this.#target });
         this.#pairs.add({ client, server });

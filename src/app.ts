@@ -6,7 +6,7 @@ import { serveApi } from "./http/serve.ts";
 import { createKafkaOutput } from "./kafka/output.ts";
 import { createKafkaSource } from "./kafka/source.ts";
 import { Checkpoint } from "./pipeline/checkpoint.ts";
-import { type BatchTimes, Ingest } from "./pipeline/ingest.ts";
+import { Ingest, type StageTimes } from "./pipeline/ingest.ts";
 import { JournalIds } from "./pipeline/journal_ids.ts";
 import { JournalOutputFeed } from "./pipeline/output_feed.ts";
 import { type Log, type RecordSource, type Sink, type SourceState } from "./pipeline/ports.ts";
@@ -113,7 +113,6 @@ function assemble(
       devicesInMemory: () => state.engine.fleet.size,
     },
   });
-  const stages: BatchTimes = { apply: 0, write: 0, commit: 0 };
   const ingest = new Ingest({
     state,
     ids,
@@ -129,12 +128,9 @@ function assemble(
     newId: ulid.monotonicFactory(),
     log,
     now,
-    observe: (tally, times) => {
+    observe: (tally, transactionMs) => {
       metrics.batch(tally, now());
-      metrics.committed((times.write + times.commit) / 1000);
-      stages.apply += times.apply;
-      stages.write += times.write;
-      stages.commit += times.commit;
+      metrics.committed(transactionMs / 1000);
     },
   });
 
@@ -174,13 +170,15 @@ function assemble(
     store.close();
     log.info("plumbline has stopped", {
       ...state.counters,
-      stages: Object.fromEntries(
-        Object.entries(stages).map(([stage, ms]) => [stage, Math.round(ms)]),
-      ),
+      stages: wholeMilliseconds(ingest.stages),
     });
     return true;
   }
   return { address, failed: reading.then(() => new Promise(() => {}), (error) => error), stop };
+}
+
+function wholeMilliseconds(stages: StageTimes): Record<string, number> {
+  return Object.fromEntries(Object.entries(stages).map(([stage, ms]) => [stage, Math.round(ms)]));
 }
 
 /** The worse of both sides. */

@@ -18,11 +18,16 @@ const ROOM_CHECK_MS = 50;
 /** Devices written at once while nothing else is to be done: about 15 ms. */
 const IDLE_SLICE = 1000;
 
-/** Where the time of a batch goes, in ms. */
-export interface BatchTimes {
+/** Where the ingest's time went since the start, in ms. */
+export interface StageTimes {
+  /** Waiting for Kafka's next fetch. */
+  fetch: number;
+  /** Reading, judging and serialising. */
   apply: number;
-  write: number;
+  insert: number;
   commit: number;
+  /** Waiting for the output topic's acknowledgements. */
+  produce: number;
 }
 
 export interface IngestOptions extends BatchParts {
@@ -34,7 +39,8 @@ export interface IngestOptions extends BatchParts {
   readonly maxBacklogBytes: number;
   readonly newId: () => string;
   readonly log: Log;
-  readonly observe: (tally: Tally, times: BatchTimes) => void;
+  /** A batch was committed; its transaction took so many ms, judging left out. */
+  readonly observe: (tally: Tally, transactionMs: number) => void;
 }
 
 /** Thrown inside a transaction: a position is elsewhere, the batch isn't ours. */
@@ -56,6 +62,7 @@ export class Ingest implements Intake {
   /** Ends when the batch that is being tried again is committed or given up. */
   #busy: Promise<void> | null = null;
   #stopping = false;
+  readonly stages: StageTimes = { fetch: 0, apply: 0, insert: 0, commit: 0, produce: 0 };
   /** When the store last refused a write; 0: it takes writes. */
   unavailableSince = 0;
   /** Readings pause because the backlog is full. */
@@ -70,11 +77,15 @@ export class Ingest implements Intake {
     const { source } = this.#options;
     if (source === null) return;
     for (;;) {
+      const asked = performance.now();
       const batches = await source.next();
+      this.stages.fetch += performance.now() - asked;
       if (batches === null) return;
       while (this.#busy !== null) await this.#busy;
       await this.#ingest(source, batches);
+      const judged = performance.now();
       await this.#room();
+      this.stages.produce += performance.now() - judged;
     }
   }
 
@@ -140,9 +151,9 @@ export class Ingest implements Intake {
     if (ours.length === 0) return;
     const { store } = this.#options;
     let batch: Batch | undefined;
-    const times: BatchTimes = { apply: 0, write: 0, commit: 0 };
+    let transactionMs = 0;
     const attempt = () => {
-      let written = 0;
+      let judged = 0, written = 0;
       store.transact((tx) => {
         for (const { source: at, asked, end } of ours) {
           if (!tx.advance(at, asked, end)) {
@@ -151,18 +162,20 @@ export class Ingest implements Intake {
         }
         const started = performance.now();
         batch ??= this.#judge(ours);
-        const judged = performance.now();
+        judged = performance.now();
         batch.write(tx);
         written = performance.now();
-        times.apply += judged - started;
-        times.write += written - judged;
+        this.stages.apply += judged - started;
       });
-      times.commit += performance.now() - written;
+      const committed = performance.now();
+      this.stages.insert += written - judged;
+      this.stages.commit += committed - written;
+      transactionMs = committed - judged;
     };
     const stillOurs = () => ours.every((records) => source.owns(records));
     try {
       await this.#retrying(attempt, stillOurs, () => {
-        this.#committed(batch!, times);
+        this.#committed(batch!, transactionMs);
         source.committed(ours);
       });
     } catch (error) {
@@ -192,27 +205,25 @@ export class Ingest implements Intake {
     }
     const submitted = this.#waiting;
     this.#waiting = [];
-    const times: BatchTimes = { apply: 0, write: 0, commit: 0 };
-    const started = performance.now();
+    let transactionMs = 0;
     const batch = new Batch(this.#options);
     for (const reading of submitted) batch.applySubmitted(reading);
     batch.finish();
-    times.apply = performance.now() - started;
     const attempt = () => {
       const begun = performance.now();
       this.#options.store.transact((tx) => batch.write(tx));
-      times.commit += performance.now() - begun;
+      transactionMs = performance.now() - begun;
     };
     this.#retrying(attempt, () => true, () => {
-      this.#committed(batch, times);
+      this.#committed(batch, transactionMs);
       submitted.forEach((reading, i) => reading.resolve(batch.outcomes[i]));
     });
   }
 
-  #committed(batch: Batch, times: BatchTimes): void {
+  #committed(batch: Batch, transactionMs: number): void {
     const { state, observe } = this.#options;
     batch.committed();
-    observe(state.engine.tally, times);
+    observe(state.engine.tally, transactionMs);
     state.evict();
   }
 

@@ -112,20 +112,10 @@ export class Road implements AsyncDisposable {
     }
   }
 
-  /**
-   * Records in a topic: the sum of its partitions' ends. Waits for leaders, which a broker that has
-   * just been started doesn't have yet; throws while the broker is away.
-   */
+  /** Records in a topic: the sum of its partitions' ends. Throws while the broker is away. */
   async size(topic: string): Promise<number> {
-    for (const deadline = Date.now() + STALLED_MS;;) {
-      try {
-        const partitions = await this.#admin.fetchTopicOffsets(topic);
-        return partitions.reduce((sum, { high }) => sum + Number(high), 0);
-      } catch (error) {
-        if (!/leader/i.test(String(error)) || Date.now() > deadline) throw error;
-        await new Promise((resolve) => setTimeout(resolve, POLL_MS));
-      }
-    }
+    const partitions = await withLeaders(() => this.#admin.fetchTopicOffsets(topic));
+    return partitions.reduce((sum, { high }) => sum + Number(high), 0);
   }
 
   /**
@@ -160,8 +150,8 @@ export class Road implements AsyncDisposable {
   /** Both topics as the oracle wants them. */
   async records(): Promise<{ input: InputRecord[]; output: OutputRecord[] }> {
     const options = { bootstrap: this.bootstrap, timeoutMs: 120_000 };
-    const input = await readTopic(this.input, options);
-    const output = (await readTopic(this.output, options)).map((record) => ({
+    const input = await withLeaders(() => readTopic(this.input, options));
+    const output = (await withLeaders(() => readTopic(this.output, options))).map((record) => ({
       ...record,
       headers: Object.entries(record.headers).flatMap(([name, value]) =>
         [value].flat().map((one) => [name, Buffer.from(one as Uint8Array)] as const)
@@ -179,11 +169,8 @@ export class Road implements AsyncDisposable {
       settings: { ...DEFAULT_SETTINGS, ...settings },
     });
     const { findings, expectation } = verdict;
-    const ends = new Map(
-      [...await topicOffsets(this.input, this.bootstrap)].map(([partition, { high }]) =>
-        [partition, high] as const
-      ),
-    );
+    const offsets = await withLeaders(() => topicOffsets(this.input, this.bootstrap));
+    const ends = new Map([...offsets].map(([partition, { high }]) => [partition, high] as const));
     checkStore(this.storeFile, { topic: this.input, ends, expectation, findings });
     const url = await this.program.address();
     await checkApi(url, { expectation, findings });
@@ -210,5 +197,20 @@ export class Road implements AsyncDisposable {
     await this.#program?.kill();
     await this.#admin.disconnect();
     this.#folder[Symbol.dispose]();
+  }
+}
+
+/**
+ * Tries again where a partition has no leader: just after a broker's start, and while a starved one
+ * has missed its own heartbeats.
+ */
+async function withLeaders<T>(work: () => Promise<T>): Promise<T> {
+  for (const deadline = Date.now() + STALLED_MS;;) {
+    try {
+      return await work();
+    } catch (error) {
+      if (!/leader/i.test(String(error)) || Date.now() > deadline) throw error;
+      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    }
   }
 }

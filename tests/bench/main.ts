@@ -1,11 +1,13 @@
 /**
- * `deno task bench [road] [restart] [idle] [latency] [storage] [--runs=3] [--readings=1000000]
+ * `deno task bench [road] [journal] [pieces] [restart] [idle] [latency] [storage] [--runs=3] [--readings=1000000]
  * [--verify]`: measures the program as users run it, against a broker of its own. Without a name all
  * of them are measured. Rounds alternate, so that a noisy minute doesn't hit one measurement alone.
  */
 import { measureIdle } from "./idle.ts";
+import { measureJournal } from "./journal.ts";
 import { measureLatency } from "./latency.ts";
 import { describeMachine, loadNow } from "./machine.ts";
+import { measurePieces } from "./pieces.ts";
 import { measureRestart } from "./restart.ts";
 import { type Filled, fillInput, measureRoad } from "./road.ts";
 import { openStage, type Stage } from "./stage.ts";
@@ -20,7 +22,9 @@ interface Plan {
 }
 
 interface Context {
-  readonly stage: Stage;
+  /** A broker, started when it is first asked for. */
+  stage(): Promise<Stage>;
+  readonly readings: number;
   readonly verify: boolean;
   /** The topic full of readings; made when it is first asked for. */
   input(): Promise<Filled>;
@@ -31,18 +35,23 @@ const print = (line: string) => console.log(line);
 const MEASUREMENTS: Record<string, Record<string, (context: Context) => Promise<Figures>>> = {
   road: {
     "The whole road": async ({ stage, verify, input }) =>
-      measureRoad(stage, { input: await input(), verify, print }),
+      measureRoad(await stage(), { input: await input(), verify, print }),
   },
+  journal: {
+    "Engine and journal without Kafka": ({ readings }) => measureJournal(readings),
+  },
+  pieces: { "What the fast pieces earn": () => Promise.resolve(measurePieces()) },
   restart: {
-    "Restart after a kill": async ({ stage, input }) => measureRestart(stage, await input()),
+    "Restart after a kill": async ({ stage, input }) =>
+      measureRestart(await stage(), await input()),
   },
-  idle: { "Idle": ({ stage }) => measureIdle(stage) },
+  idle: { "Idle": async ({ stage }) => measureIdle(await stage()) },
   latency: {
-    "Latency at 1,000/s": ({ stage }) => measureLatency(stage, 1_000),
-    "Latency at 10,000/s": ({ stage }) => measureLatency(stage, 10_000),
+    "Latency at 1,000/s": async ({ stage }) => measureLatency(await stage(), 1_000),
+    "Latency at 10,000/s": async ({ stage }) => measureLatency(await stage(), 10_000),
   },
   storage: {
-    "Storage service": async ({ stage, input }) => measureStorage(stage, await input()),
+    "Storage service": async ({ stage, input }) => measureStorage(await stage(), await input()),
   },
 };
 
@@ -70,14 +79,16 @@ function numberOf(args: readonly string[], option: { name: string; otherwise: nu
 
 async function run({ names, runs, readings, verify }: Plan): Promise<void> {
   print(describeMachine());
-  await using stage = await openStage();
+  await using broker = new AsyncDisposableStack();
+  let opened: Promise<Stage> | undefined;
+  const stage = () => opened ??= openStage().then((it) => broker.use(it));
   let filled: Promise<Filled> | undefined;
-  const input = () => filled ??= fillInput(stage, readings);
+  const input = () => filled ??= stage().then((it) => fillInput(it, readings));
   const results = new Map<string, Figures[]>();
   for (let round = 1; round <= runs; round++) {
     for (const [title, measure] of names.flatMap((name) => Object.entries(MEASUREMENTS[name]))) {
       print(`${title}, run ${round} of ${runs}, load ${loadNow()}`);
-      const figures = await measure({ stage, verify, input });
+      const figures = await measure({ stage, readings, verify, input });
       results.set(title, [...results.get(title) ?? [], figures]);
       print(table("", [figures]).trimStart());
     }

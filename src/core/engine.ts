@@ -106,7 +106,8 @@ export class Engine {
       const detector = detectors[i];
       if (!detector.fires(valueOf(reading, detector.metric))) continue;
       fired.push(detector);
-      score += detector.weight;
+      // JSON has no infinity.
+      score = Math.min(score + detector.weight, Number.MAX_VALUE);
     }
     this.tally.judge(device.tenant, score >= settings.threshold, arrival);
     const lane = device.lane(this.#lanes);

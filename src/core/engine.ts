@@ -161,6 +161,7 @@ export class Engine {
 
   /** The same for the global statistics. */
   savedTotals(journalId: number): void {
+    this.totals.hasNewNames = false;
     this.totals.dirtySince = 0;
     this.totals.savedId = journalId;
   }

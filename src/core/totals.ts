@@ -25,6 +25,12 @@ export class GlobalTotals {
   savedId = 0;
   /** First journal id that the store's row doesn't include; 0: it has all. */
   dirtySince = 0;
+  /**
+   * It has names that the store's row doesn't. Which ones come first, and which find no room, depends
+   * on the order across lanes, which a replay doesn't know: they are saved with the batch that brings
+   * them, as new devices are.
+   */
+  hasNewNames = false;
 
   restore(state: GlobalState): void {
     this.temperature = Totals.fromState(state.temperature);
@@ -43,6 +49,7 @@ export class GlobalTotals {
       if (totals === undefined) {
         if (this.metrics.size >= MAX_GLOBAL_METRICS) continue;
         this.metrics.set(name, totals = new Totals());
+        this.hasNewNames = true;
       }
       totals.push(reading.metricValues[i]);
     }

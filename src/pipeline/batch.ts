@@ -7,6 +7,7 @@ import { type JournalOutputFeed } from "./output_feed.ts";
 import {
   type Counters,
   type DeviceState,
+  type GlobalState,
   type JournalRow,
   type Outcome,
   type RecordBatch,
@@ -52,6 +53,8 @@ export class Batch {
   readonly #rejected: Rejected[] = [];
   readonly #time: number;
   #newDevices: { states: DeviceState[]; saved: readonly Device[] } = { states: [], saved: [] };
+  /** null: the store knows all names in it, it is written by checkpoints. */
+  #newTotals: GlobalState | null = null;
   #counters: Counters = {
     read: 0,
     results: 0,
@@ -169,6 +172,7 @@ export class Batch {
     }
     const saved = engine.newDevices();
     this.#newDevices = { saved, states: saved.map((device) => device.toState(this.lastId)) };
+    if (engine.totals.hasNewNames) this.#newTotals = engine.totals.toState(this.lastId);
     this.#counters.rejected = engine.tally.rejected;
     this.#counters.sampledOut = engine.tally.sampledOut;
   }
@@ -180,10 +184,12 @@ export class Batch {
     for (const { row } of this.rows) tx.append(row, target);
     for (const rejected of this.#rejected) tx.reject(rejected);
     tx.count(this.#counters);
+    // The slice first: it is older.
+    if (this.#slice !== null) writeSlice(tx, this.#slice);
     for (const state of this.#newDevices.states) tx.saveDevice(state);
+    if (this.#newTotals !== null) tx.saveGlobal(this.#newTotals);
     output?.flush(tx);
     storage?.flush(tx);
-    if (this.#slice !== null) writeSlice(tx, this.#slice);
     prune(tx, this.#parts);
   }
 
@@ -194,6 +200,7 @@ export class Batch {
     ids.release(last);
     state.includedId = last;
     state.engine.committed(this.lastId, this.#newDevices.saved);
+    if (this.#newTotals !== null) state.engine.savedTotals(this.lastId);
     add(state.counters, this.#counters);
     checkpoint.appended(this.bytes);
     output?.flushed();

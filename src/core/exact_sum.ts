@@ -25,9 +25,11 @@ const BYTES_BEFORE_PARTS = 17;
  * 2. other doubles: a Shewchuk expansion (see `Expansion`);
  * 3. doubles from 2^970 on: a second one, scaled by 2^-100.
  *
- * Rounded answers: with only ten-thousandths, and wherever doubles of part 3 or more than 2^52
- * ten-thousandths are in, the double nearest to the exact value. Ten-thousandths mixed with other
- * doubles: ten-thousandths are first taken as two doubles (106 bits), then rounded with the expansion.
+ * Rounded answers: the double nearest to the exact value for ten-thousandths alone, for counts from
+ * 2^26 on, and wherever doubles of part 3 or more than 2^52 ten-thousandths are in (by integers of any
+ * length: some microseconds). Otherwise ten-thousandths are taken as two doubles (106 bits) and rounded
+ * together with the expansion: `value` is off the nearest only where both cancel to less than 2^-50 of
+ * themselves, a mean by an ulp at most.
  */
 export class ExactSum {
   #lo = 0;
@@ -131,8 +133,11 @@ export class ExactSum {
     const sum = new ExactSum();
     sum.#hi = view.getFloat64(1, true);
     sum.#lo = view.getFloat64(9, true);
-    if (!Number.isSafeInteger(sum.#hi) || !Number.isInteger(sum.#lo)) {
-      throw new RangeError(`reading a sum: expected integer limbs, got ${sum.#hi} and ${sum.#lo}`);
+    const isLimb = sum.#lo >= -HALF_LIMB && sum.#lo < HALF_LIMB && Number.isInteger(sum.#lo);
+    if (!Number.isSafeInteger(sum.#hi) || !isLimb) {
+      throw new RangeError(
+        `reading a sum: expected integer limbs, the lower one below 2^52, got ${sum.#hi} and ${sum.#lo}`,
+      );
     }
     // Smallest first: an expansion is built without loss in any order, but fastest in this one.
     for (let i = parts - 1; i >= 0; i--) {

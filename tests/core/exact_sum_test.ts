@@ -200,12 +200,43 @@ Deno.test("integers never lose a bit: sums far beyond 2^53 ten-thousandths", () 
   assert.equal(unitsIn(sum), (4_500_000n * (2n ** 31n - 1n)) << 1074n);
 });
 
-Deno.test("counts from 2^26 on, and too large for an exact divisor, are right as well", () => {
-  for (const count of [2 ** 26 - 1, 2 ** 26, 2 ** 40, 2 ** 53]) {
-    for (const values of [[1 / 3, 1e9], [21.5, 0.1], [1 / 3, 2 / 7], [0.1, 5e-324]]) {
-      const exact = { units: totalUnits(values), count };
-      assert.ok(isWithinOneUlp(sumOf(values).mean(count), exact), `${values} / ${count}`);
+Deno.test("one integer is one pair of limbs, at the limbs' edges too", () => {
+  for (const sign of [1, -1]) {
+    for (const off of [-1, 0, 1]) {
+      const [up, down] = [new ExactSum(), new ExactSum()];
+      up.addScaled(sign * (2 ** 52 - 2));
+      up.addScaled(sign * 2 + off);
+      down.addScaled(sign * (2 ** 52 - 2));
+      down.addScaled(sign * 1000);
+      down.addScaled(sign * -998 + off);
+      assert.deepEqual(up.toBytes(), down.toBytes());
     }
+  }
+});
+
+Deno.test("counts from 2^26 on are divided by without a second rounding", () => {
+  fc.assert(
+    fc.property(
+      listOf(fc.oneof(fullPrecision, decimals), { minLength: 1, maxLength: 5 }),
+      fc.integer({ min: 2 ** 26, max: 2 ** 53 }),
+      (values, count) => {
+        const mean = sumOf(values).mean(count);
+        assert.ok(isNearest(mean, { units: totalUnits(values), count }), `${mean}`);
+      },
+    ),
+    { numRuns: 2000 },
+  );
+});
+
+Deno.test("half-way between two doubles the even one is taken", () => {
+  for (const scale of [1, 2 ** 970]) {
+    const [one, half] = [scale * (1 + 2 ** -52), scale * 2 ** -53];
+    const zero = scale === 1 ? scale + 2 ** -20 : scale;
+    assert.equal(sumOf([zero, half]).value, zero);
+    assert.equal(sumOf([one, half]).value, scale * (1 + 2 ** -51));
+    assert.equal(sumOf([-one, -half]).value, -scale * (1 + 2 ** -51));
+    assert.equal(sumOf([zero, half, 5e-324]).value, zero + scale * 2 ** -52);
+    assert.equal(sumOf([one, half, -5e-324]).value, one);
   }
 });
 
@@ -241,6 +272,9 @@ Deno.test("bytes that are no sum are refused", () => {
     new DataView(broken.buffer).setFloat64(at, NaN, true);
     wrong.push(broken);
   }
+  const tooLarge = bytes.slice();
+  new DataView(tooLarge.buffer).setFloat64(9, 2 ** 52, true);
+  wrong.push(tooLarge);
   for (const each of wrong) assert.throws(() => ExactSum.fromBytes(each), RangeError);
 });
 

@@ -39,9 +39,8 @@ export class OffsetCommits {
    */
   handOver(): void {
     this.#stopTimer();
-    this.#term++;
     if (this.#waiting.size > 0) void this.#send();
-    this.#waiting = new Map();
+    this.#term++;
   }
 
   /** Sends what is waiting and waits for the answers. Never rejects. */

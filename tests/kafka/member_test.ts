@@ -1,0 +1,121 @@
+import assert from "node:assert/strict";
+import { Connection, leaveGroupV5, offsetCommitV8 } from "@platformatic/kafka";
+import { GroupMember, type Joined } from "../../src/kafka/member.ts";
+import { Outage } from "../../src/kafka/outage.ts";
+import type { Log } from "../../src/pipeline/ports.ts";
+import { broker, createTopic, topicName } from "../harness/kafka.ts";
+
+const silent: Log = { debug() {}, info() {}, warn() {}, error() {} };
+
+interface TestMember {
+  readonly member: GroupMember;
+  /** Its next join that wasn't waited for yet. */
+  joined(): Promise<Joined>;
+}
+
+function member(
+  topic: string,
+  { events = [], onLost }: { events?: string[]; onLost?: () => void } = {},
+): TestMember {
+  const joins: Joined[] = [];
+  const waiting: ((joined: Joined) => void)[] = [];
+  const made = new GroupMember({
+    brokers: [broker()],
+    clientId: "member",
+    group: topic,
+    topic,
+    log: silent,
+    outage: new Outage("tests", { log: silent, now: Date.now }),
+    formerId: undefined,
+    onJoined: (joined) => {
+      events.push("joined");
+      const waiter = waiting.shift();
+      if (waiter) waiter(joined);
+      else joins.push(joined);
+    },
+    onLost: () => {
+      events.push("lost");
+      onLost?.();
+    },
+  });
+  const joined = () => {
+    const join = joins.shift();
+    return join ? Promise.resolve(join) : new Promise<Joined>((resolve) => waiting.push(resolve));
+  };
+  return { member: made, joined };
+}
+
+async function connected<T>(use: (connection: Connection) => Promise<T>): Promise<T> {
+  const [host, port] = broker().split(":");
+  const connection = new Connection("tests");
+  await connection.connect(host, Number(port));
+  try {
+    return await use(connection);
+  } finally {
+    await connection.close();
+  }
+}
+
+Deno.test("commits carry their metadata", async () => {
+  const topic = await createTopic({ name: topicName("member"), partitions: 2 });
+  const { member: ours, joined } = member(topic);
+  ours.start();
+  assert.deepEqual((await joined()).partitions, [0, 1]);
+  await ours.commit(new Map([[1, 12]]), "folder topic");
+  assert.deepEqual(
+    await ours.committed([0, 1]),
+    new Map([[0, { offset: -1, metadata: "" }], [1, { offset: 12, metadata: "folder topic" }]]),
+  );
+  await ours.close();
+});
+
+Deno.test("a member that was thrown out rewinds nobody, loses its partitions and joins anew", async () => {
+  const topic = await createTopic({ name: topicName("member") });
+  const events: string[] = [];
+  const { member: ours, joined } = member(topic, { events });
+  ours.start();
+  const { memberId } = await joined();
+  await connected(async (connection) => {
+    await leaveGroupV5.api.async(connection, topic, [{ memberId }]);
+    const committed = {
+      partitionIndex: 0,
+      committedOffset: 50n,
+      committedLeaderEpoch: -1,
+      committedMetadata: "",
+    };
+    await offsetCommitV8.api.async(connection, topic, -1, "", null, [
+      { name: topic, partitions: [committed] },
+    ]);
+  });
+  await assert.rejects(ours.commit(new Map([[0, 10]]), "stale"));
+  const again = await joined();
+  assert.notEqual(again.memberId, memberId);
+  assert.deepEqual(events, ["joined", "lost", "joined"]);
+  assert.deepEqual(await ours.committed([0]), new Map([[0, { offset: 50, metadata: "" }]]));
+  await ours.close();
+});
+
+Deno.test("a commit made as the partitions are lost still counts", async () => {
+  const topic = await createTopic({ name: topicName("member"), partitions: 2 });
+  const handedOver = Promise.withResolvers<void>();
+  const first: TestMember = member(topic, {
+    onLost: () => {
+      first.member.commit(new Map([[0, 7], [1, 8]]), "handed over")
+        .then(handedOver.resolve, handedOver.reject);
+    },
+  });
+  first.member.start();
+  await first.joined();
+  const second = member(topic);
+  second.member.start();
+  await handedOver.promise;
+  await second.joined();
+  assert.deepEqual(
+    await second.member.committed([0, 1]),
+    new Map([
+      [0, { offset: 7, metadata: "handed over" }],
+      [1, { offset: 8, metadata: "handed over" }],
+    ]),
+  );
+  await Promise.all([first.member.close(), second.member.close()]);
+});

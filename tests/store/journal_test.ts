@@ -95,6 +95,9 @@ Deno.test("a row that was split: its pieces go out in its place, and hold prunin
   assert.equal(journal.oldestUnsent([lane(0, { acknowledged: 6 })]), 2);
   assert.equal(journal.oldestUnsent([lane(0, { acknowledged: 20 })]), 3);
   assert.equal(journal.oldestUnsent([lane(0, { acknowledged: 30 })]), undefined);
+  store.transact((tx) => [2, 3].forEach((id) => tx.retarget(id, "state")));
+  assert.equal(journal.oldestUnsent([lane(0, { acknowledged: 0 })]), 4);
+  assert.equal(journal.oldestUnsent([lane(0, { acknowledged: 6 })]), 5);
   store.close();
 });
 

@@ -3,7 +3,7 @@ import { Connection, describeProducersV0 } from "@platformatic/kafka";
 import assert from "node:assert/strict";
 import { type Broker, startBroker } from "../../tools/broker.ts";
 import { freePort } from "../../tools/ports.ts";
-import { createTopic, topicName } from "../harness/kafka.ts";
+import { createTopic, topicName, topicOffsets } from "../harness/kafka.ts";
 import { startProgram } from "../harness/process.ts";
 import { tempFolder } from "../harness/temp.ts";
 import { MemoryFeed } from "./memory_feed.ts";
@@ -192,6 +192,22 @@ Deno.test("connections that break: nothing lost, nothing twice", async (t) => {
     );
     assert.ok(parts.every((part) => part === "topic"), `failing: ${parts}`);
     await assertComplete(topic, { lanes: LANES, count: 100, bootstrap });
+  });
+
+  await t.step("closing waits for what is in flight, until its deadline", async () => {
+    for (const deadlineMs of [30_000, 300]) {
+      const { topic, feed } = await filledTopic(bootstrap, 1);
+      const at = startSink(feed, { topic, bootstrap: `127.0.0.1:${outer}` });
+      await feed.until(() => feed.drained && feed.acknowledged > 0);
+      const release = proxy.hold();
+      feed.addNumbered(LANES, { rows: 1, each: 5, first: 5 });
+      while ([...(await topicOffsets(topic, bootstrap)).values()].some(({ high }) => high < 10));
+      const closing = at.sink.close(deadlineMs);
+      if (deadlineMs < 1_000) await closing;
+      release();
+      await closing;
+      assert.equal(feed.drained, deadlineMs > 1_000);
+    }
   });
 
   await t.step("the first batch under a new producer id gets no answer", async () => {

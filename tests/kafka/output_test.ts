@@ -305,7 +305,7 @@ Deno.test("a topic recreated unseen, rows on their way: sent again, and said so"
 Deno.test("closing waits for what is in flight, and sends nothing more", async () => {
   const topic = await createTopic({ name: topicName("out") });
   const feed = new MemoryFeed();
-  feed.addNumbered(1, { rows: 500, each: 5, bytes: 1_000 });
+  feed.addNumbered(1, { rows: 30, each: 400, bytes: 1_000 });
   const at = startSink(feed, { topic });
   await feed.until(() => feed.acknowledged > 0);
   await at.sink.close(5_000);

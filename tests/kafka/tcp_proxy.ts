@@ -9,6 +9,8 @@ export class TcpProxy implements AsyncDisposable {
   #answersLeft = Infinity;
   #onCut = () => {};
   #onClient = () => {};
+  /** Answers wait for this. */
+  #held = Promise.resolve();
 
   constructor({ port, target }: { port: number; target: number }) {
     this.#listener = Deno.listen({ hostname: "127.0.0.1", port });
@@ -31,6 +33,13 @@ export class TcpProxy implements AsyncDisposable {
   cutInsteadOfAnswer(answers: number): Promise<void> {
     this.#answersLeft = answers;
     return new Promise((resolve) => this.#onCut = resolve);
+  }
+
+  /** The broker gets everything, its answers wait until what this gives is called. */
+  hold(): () => void {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#held = promise;
+    return resolve;
   }
 
   /** Resolves when a client connects. */
@@ -65,6 +74,7 @@ export class TcpProxy implements AsyncDisposable {
     const buffer = new Uint8Array(65_536);
     try {
       for (let n = await from.read(buffer); n !== null; n = await from.read(buffer)) {
+        if (isAnswer) await this.#held;
         if (isAnswer && this.#answersLeft-- <= 0) {
           this.#answersLeft = Infinity;
           this.cut();

@@ -6,14 +6,10 @@ import { counts, device, open, row, SOURCE } from "../samples.ts";
 
 const [dir, stopAt] = Deno.args;
 const store = open(dir);
-let batch = store.positions.next(SOURCE);
-if (batch === undefined) {
-  batch = 0;
-  store.positions.jump(SOURCE, 0, "first start");
-}
+const written = store.positions.next(SOURCE);
+if (written === undefined) store.positions.jump(SOURCE, 0, "first start");
 
-for (;;) {
-  const number = batch + 1;
+for (let number = (written ?? 0) + 1;; number++) {
   store.transact((tx) => {
     tx.advance(SOURCE, number - 1, number);
     for (const half of [1, 2]) {
@@ -33,7 +29,6 @@ for (;;) {
     }
     tx.moveCheckpoint(number);
   });
-  batch = number;
   say(`batch ${number}`);
 }
 

@@ -210,6 +210,20 @@ Deno.test("connections that break: nothing lost, nothing twice", async (t) => {
     }
   });
 
+  await t.step("a request that arrives after the same rows were sent again", async () => {
+    const { topic, feed } = await filledTopic(bootstrap, 3);
+    const stranded = proxy.strandProduce(); // the first one: the broker doesn't know the producer
+    await using at = startSink(feed, { topic, bootstrap: `127.0.0.1:${outer}` });
+    const deliver = await stranded;
+    await feed.until(() => feed.drained);
+    await deliver();
+    await assertComplete(topic, { lanes: LANES, count: 15, bootstrap });
+    feed.addNumbered(LANES, { rows: 3, each: 5, first: 15 });
+    await feed.until(() => feed.drained);
+    assert.equal(at.count("unsure"), 0);
+    await assertComplete(topic, { lanes: LANES, count: 30, bootstrap });
+  });
+
   await t.step("the first batch under a new producer id gets no answer", async () => {
     for (let answers = 0; answers < 12; answers++) {
       const { topic, feed } = await filledTopic(bootstrap, 4);

@@ -9,6 +9,9 @@ export class TcpProxy implements AsyncDisposable {
   #answersLeft = Infinity;
   #onCut = () => {};
   #onClient = () => {};
+  /** Connections to the broker whose client is gone, with what to call when an answer comes. */
+  readonly #stranded = new Map<Deno.TcpConn, () => void>();
+  #onStranded: ((deliver: () => Promise<void>) => void) | undefined;
   /** Answers wait for this. */
   #held = Promise.resolve();
 
@@ -42,6 +45,14 @@ export class TcpProxy implements AsyncDisposable {
     return resolve;
   }
 
+  /**
+   * Loses the client's connection when it sends its next Produce request, but keeps the request.
+   * Resolves with what delivers it to the broker after all, and waits for the broker's answer.
+   */
+  strandProduce(): Promise<() => Promise<void>> {
+    return new Promise((resolve) => this.#onStranded = resolve);
+  }
+
   /** Resolves when a client connects. */
   nextClient(): Promise<void> {
     return new Promise((resolve) => this.#onClient = resolve);
@@ -67,6 +78,22 @@ export class TcpProxy implements AsyncDisposable {
     }
   }
 
+  #strand(
+    bytes: Uint8Array,
+    { client, server }: { client: Deno.TcpConn; server: Deno.TcpConn },
+  ): void {
+    const request = bytes.slice();
+    const answered = Promise.withResolvers<void>();
+    this.#stranded.set(server, answered.resolve);
+    close(client);
+    this.#onStranded!(async () => {
+      await write(server, request);
+      await answered.promise;
+      close(server);
+    });
+    this.#onStranded = undefined;
+  }
+
   async #copy(
     from: Deno.TcpConn,
     { to, isAnswer }: { to: Deno.TcpConn; isAnswer: boolean },
@@ -75,12 +102,21 @@ export class TcpProxy implements AsyncDisposable {
     try {
       for (let n = await from.read(buffer); n !== null; n = await from.read(buffer)) {
         if (isAnswer) await this.#held;
+        if (this.#stranded.has(from)) {
+          this.#stranded.get(from)!();
+          return;
+        }
         if (isAnswer && this.#answersLeft-- <= 0) {
           this.#answersLeft = Infinity;
           this.cut();
           return;
         }
-        for (let at = 0; at < n;) at += await to.write(buffer.subarray(at, n));
+        const bytes = buffer.subarray(0, n);
+        if (!isAnswer && this.#onStranded && isProduce(bytes)) {
+          this.#strand(bytes, { client: from, server: to });
+          return;
+        }
+        await write(to, bytes);
       }
     } catch {
       // cut
@@ -88,6 +124,15 @@ export class TcpProxy implements AsyncDisposable {
     close(from);
     close(to);
   }
+}
+
+/** A request begins with its length and its API key; Produce has key 0. */
+function isProduce(bytes: Uint8Array): boolean {
+  return bytes.length > 6 && bytes[4] === 0 && bytes[5] === 0;
+}
+
+async function write(to: Deno.TcpConn, bytes: Uint8Array): Promise<void> {
+  for (let at = 0; at < bytes.length;) at += await to.write(bytes.subarray(at));
 }
 
 function close(connection: Deno.TcpConn): void {

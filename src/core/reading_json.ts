@@ -96,7 +96,8 @@ function readNumbers(into: Reading, fields: object): string | null {
   const humidity = own(fields, "humidity") ?? null;
   into.temperature = numberOf(temperature);
   into.humidity = numberOf(humidity);
-  return checkNumber("temperature", temperature) ?? checkNumber("humidity", humidity);
+  return (temperature === null ? null : checkNumber("temperature", temperature)) ??
+    (humidity === null ? null : checkNumber("humidity", humidity));
 }
 
 /** NaN for everything that is no number; adding 0 makes -0 a 0. */
@@ -104,26 +105,25 @@ function numberOf(value: unknown): number {
   return typeof value === "number" ? value + 0 : NaN;
 }
 
-/** Why the value is no metric's; null: it is, or it is absent. */
+/** Why the value is no metric's; null: it is. */
 function checkNumber(field: string, value: unknown): string | null {
-  if (value === null) return null;
   if (typeof value !== "number") return `${field}: expected a number, got ${describe(value)}`;
   if (!Number.isFinite(value)) return `${field}: expected a finite number, got ${describe(value)}`;
   return null;
 }
 
-/** A further metric that is null is absent, like `temperature`. */
+/** Other than `temperature`, a further metric can't be null: who doesn't have it leaves its name out. */
 function readMetrics(into: Reading, metrics: unknown): string | null {
   into.metricCount = 0;
   if (metrics === undefined || metrics === null) return null;
   if (typeof metrics !== "object" || Array.isArray(metrics)) {
     return `metrics: expected an object, got ${describe(metrics)}`;
   }
-  const present = Object.entries(metrics).filter(([, value]) => value !== null);
+  const present = Object.entries(metrics);
   if (present.length > MAX_METRICS) {
     return `metrics: expected at most ${MAX_METRICS}, got ${present.length}`;
   }
-  for (const name of Object.keys(metrics)) {
+  for (const [name] of present) {
     if (name === "temperature" || name === "humidity") {
       return `metrics: expected no name that is a field of its own, got "${name}"`;
     }

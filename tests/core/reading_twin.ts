@@ -61,8 +61,8 @@ function plainMetrics(value: unknown): [string, number][] | undefined {
   for (const [name, metric] of Object.entries(value as object)) {
     if (!/^(?!(temperature|humidity)$)[A-Za-z_][A-Za-z0-9_.-]{0,63}$/.test(name)) return undefined;
     const number = plainNumber(metric);
-    if (number === undefined) return undefined;
-    if (!Number.isNaN(number)) metrics.push([name, number]);
+    if (number === undefined || Number.isNaN(number)) return undefined;
+    metrics.push([name, number]);
   }
   return metrics.length > 32 ? undefined : metrics;
 }

@@ -121,13 +121,14 @@ export class Assignment {
     for (const leader of this.#failing.keys()) if (!leading.has(leader)) this.#well(leader);
   }
 
-  close(): void {
+  /** Returns what still fails, for the owner to call well when the next assignment stands. */
+  close(): string[] {
     this.#closed = true;
     for (const timer of this.#timers) clearTimeout(timer);
-    for (const leader of this.#failing.keys()) this.#well(leader);
-    for (const partition of this.#shares.keys()) {
-      this.#options.outage.well(firstOffsetOf(partition));
-    }
+    return [
+      ...[...this.#failing.keys()].map(fetchFrom),
+      ...[...this.#shares.keys()].map(firstOffsetOf),
+    ];
   }
 
   #well(leader: number): void {

@@ -151,11 +151,11 @@ export class GroupMember {
           outage.well("group");
         });
       } catch (error) {
+        if (!this.#closed) outage.failed("group", reasonOf(error));
         this.#lose();
         if (this.#closed) return;
         if (consumer.memberId) this.#formerIds.add(consumer.memberId);
         this.#discard(consumer);
-        outage.failed("group", reasonOf(error));
         await this.#delay(retryDelayMs(failures++));
       }
     }

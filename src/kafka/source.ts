@@ -71,6 +71,8 @@ class GroupSource implements KafkaSource {
   #topicId = "";
   /** undefined: nothing is owned, or its start positions aren't known yet. */
   #assignment: Assignment | undefined;
+  /** What failed in earlier assignments: an outage doesn't end because the partitions change hands. */
+  readonly #troubled = new Set<string>();
   #fetching = true;
   #changed = Promise.withResolvers<void>();
   #lookTimer: ReturnType<typeof setTimeout> | undefined;
@@ -150,7 +152,6 @@ class GroupSource implements KafkaSource {
   pause(): void {
     this.#fetching = false;
     clearTimeout(this.#lookTimer);
-    clearTimeout(this.#retryTimer);
     this.#dropAssignment();
     this.#change();
   }
@@ -202,10 +203,14 @@ class GroupSource implements KafkaSource {
     if (this.#fetching) void this.#findPlace(this.#epoch);
   }
 
+  #wellAgain(): void {
+    for (const part of ["positions", ...this.#troubled]) this.#outage.well(part);
+    this.#troubled.clear();
+  }
+
   #dropAssignment(): void {
     clearTimeout(this.#retryTimer);
-    this.#outage.well("positions");
-    this.#assignment?.close();
+    for (const part of this.#assignment?.close() ?? []) this.#troubled.add(part);
     this.#assignment = undefined;
     this.#lag.begin(new Map());
   }
@@ -239,7 +244,7 @@ class GroupSource implements KafkaSource {
         onDoubt: () => void this.#look(),
         onOutOfRange: (source, move) => this.#skipGap(source, move),
       });
-      this.#outage.well("positions");
+      this.#wellAgain();
       log.debug("reading", { topic, partitions: starts.map(({ source }) => source.partition) });
       this.#change();
     } catch (error) {

@@ -1,10 +1,10 @@
 /** `deno task start`: `plumbline serve` with no more permissions than it needs. */
-import { servePermissions } from "./permissions.ts";
+import { serveFlags } from "./serve_flags.ts";
 
 const main = new URL("../src/main.ts", import.meta.url).pathname;
-const permissions = await servePermissions(Deno.env.toObject());
+const flags = await serveFlags(Deno.env.toObject());
 const child = new Deno.Command(Deno.execPath(), {
-  args: ["run", ...permissions, main, "serve", ...Deno.args],
+  args: ["run", ...flags, main, "serve", ...Deno.args],
 }).spawn();
 // Ctrl-C reaches the child from the terminal; sent on, it would count as the second signal.
 Deno.addSignalListener("SIGINT", () => {});

@@ -1,5 +1,5 @@
 /** The program as users run it: a process of its own, with no more permissions than it needs. */
-import { servePermissions } from "../../tools/permissions.ts";
+import { serveFlags } from "../../tools/serve_flags.ts";
 
 const MAIN = new URL("../../src/main.ts", import.meta.url).pathname;
 const CONFIG = new URL("../../deno.json", import.meta.url).pathname;
@@ -28,7 +28,7 @@ export async function startProgram({ args = ["serve"], env, main = MAIN }: Progr
   });
   const settings = { METRICS_PORT: "0", ...env };
   const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "--config", CONFIG, ...await servePermissions(settings), main, ...args],
+    args: ["run", "--config", CONFIG, ...await serveFlags(settings), main, ...args],
     env: { ...Object.fromEntries(inherited), NO_COLOR: "1", ...settings },
     clearEnv: true,
     stdin: "null",

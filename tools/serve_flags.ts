@@ -1,13 +1,21 @@
 /**
- * What `plumbline serve` may touch: the network (its API, brokers, the storage service), its data
- * folder, the files named to it, and the packages in Deno's cache, two of which bring native code.
+ * A small young generation: measured, it costs nothing in throughput and takes 12 MB off the idle
+ * engine and 70 MB off the busy one.
  */
-export async function servePermissions(env: Record<string, string>): Promise<string[]> {
+const V8_FLAGS = "--v8-flags=--max-semi-space-size=2";
+
+/**
+ * The flags that `plumbline serve` is run with: its heap, and what it may touch: the network (its API,
+ * brokers, the storage service), its data folder, the files named to it, and the packages in Deno's
+ * cache, two of which bring native code.
+ */
+export async function serveFlags(env: Record<string, string>): Promise<string[]> {
   const packages = await packageFolder();
   const data = env.DATA_DIR || "./data";
   const read = [data, packages, "/proc/self", "/usr/bin/ldd"];
   if (env.TENANTS_FILE) read.push(env.TENANTS_FILE);
   return [
+    V8_FLAGS,
     ...["--no-prompt", "--allow-net", "--allow-env", "--allow-sys"],
     ...[`--allow-read=${list(read)}`, `--allow-write=${list([data])}`],
     `--allow-ffi=${list([packages])}`,

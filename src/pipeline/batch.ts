@@ -190,7 +190,7 @@ export class Batch {
     if (this.#newTotals !== null) tx.saveGlobal(this.#newTotals);
     output?.flush(tx);
     storage?.flush(tx);
-    prune(tx, this.#parts);
+    prune(tx, { ...this.#parts, slice: this.#slice });
   }
 
   /** It is committed: memory follows, and the rows go to the sinks. */
@@ -222,13 +222,16 @@ export class Batch {
   }
 }
 
-/** Deletes the journal rows that neither a sink nor a recovery needs any more. */
+/**
+ * Deletes the journal rows that neither a sink nor a recovery needs any more. `slice`: the part of a
+ * checkpoint that was written in the same transaction.
+ */
 export function prune(
   tx: Transaction,
-  parts: Pick<BatchParts, "checkpoint" | "output" | "storage">,
+  parts: Pick<BatchParts, "checkpoint" | "output" | "storage"> & { slice: CheckpointSlice | null },
 ): void {
   const through = Math.min(
-    parts.checkpoint.durableId,
+    parts.slice?.checkpointId ?? parts.checkpoint.durableId,
     (parts.output?.oldestNeeded() ?? Infinity) - 1,
     (parts.storage?.oldestNeeded() ?? Infinity) - 1,
   );

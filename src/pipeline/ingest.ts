@@ -1,6 +1,7 @@
 import { type Tally } from "../core/tally.ts";
-import { Batch, type BatchParts, prune, type SubmittedReading } from "./batch.ts";
+import { type Batch, type BatchParts, prune, type SubmittedReading } from "./batch.ts";
 import { writeSlice } from "./checkpoint.ts";
+import { Commit, NotOurs, rebuild, type StageTimes } from "./commit.ts";
 import {
   type Intake,
   type Log,
@@ -11,24 +12,14 @@ import {
   StoreUnavailable,
 } from "./ports.ts";
 
+export { type StageTimes };
+
 const RETRY_MS = 500;
 /** While the sink keeps up, reading waits for it at so many bytes in flight: more would only fill memory. */
 const MAX_IN_FLIGHT_BYTES = 24_000_000;
 const ROOM_CHECK_MS = 50;
 /** Devices written at once while nothing else is to be done: about 15 ms. */
 const IDLE_SLICE = 1000;
-
-/** Where the ingest's time went since the start, in ms. */
-export interface StageTimes {
-  /** Waiting for Kafka's next fetch. */
-  fetch: number;
-  /** Reading, judging and serialising. */
-  apply: number;
-  insert: number;
-  commit: number;
-  /** Waiting for the output topic's acknowledgements. */
-  produce: number;
-}
 
 export interface IngestOptions extends BatchParts {
   readonly store: Store;
@@ -38,13 +29,24 @@ export interface IngestOptions extends BatchParts {
   /** Reading pauses while the journal holds more bytes than this. */
   readonly maxBacklogBytes: number;
   readonly newId: () => string;
+  /** Pause between two attempts to write to a store that refuses; 500 unless told. */
+  readonly retryMs?: number;
   readonly log: Log;
   /** A batch was committed; its transaction took so many ms, judging left out. */
   readonly observe: (tally: Tally, transactionMs: number) => void;
 }
 
-/** Thrown inside a transaction: a position is elsewhere, the batch isn't ours. */
-class NotOurs extends Error {}
+/** Something to be committed, as often as it takes. */
+interface Work {
+  /** Throws `StoreUnavailable` where it may be tried again, `NotOurs` where it may not. */
+  attempt(): void;
+  /** It is committed. */
+  done(): void;
+  /** It never will be. */
+  abandon(reason: string): void;
+  /** Asked before it is tried again. */
+  wanted?(): boolean;
+}
 
 interface Waiting extends SubmittedReading {
   resolve(outcome: Outcome): void;
@@ -72,7 +74,7 @@ export class Ingest implements Intake {
     this.#options = options;
   }
 
-  /** Reads until the source is closed. Rejects only where going on would be wrong: a defect. */
+  /** Reads until the source is closed or `stop` is called. Rejects only where going on would be wrong: a defect. */
   async run(): Promise<void> {
     const { source } = this.#options;
     if (source === null) return;
@@ -80,8 +82,8 @@ export class Ingest implements Intake {
       const asked = performance.now();
       const batches = await source.next();
       this.stages.fetch += performance.now() - asked;
-      if (batches === null) return;
       while (this.#busy !== null) await this.#busy;
+      if (batches === null || this.#stopping) return;
       await this.#ingest(source, batches);
       const judged = performance.now();
       await this.#room();
@@ -91,11 +93,15 @@ export class Ingest implements Intake {
 
   submit(reading: Uint8Array): Promise<Outcome> {
     const { newId, now } = this.#options;
-    if (this.#stopping) {
-      return Promise.reject(new StoreUnavailable("taking a reading: the engine is stopping"));
-    }
-    if (this.paused) {
-      return Promise.reject(new StoreUnavailable("taking a reading: the backlog is full"));
+    const refusal = this.#stopping
+      ? "the engine is stopping"
+      : this.#backlogFull
+      ? "the backlog is full"
+      : this.unavailableSince > 0
+      ? "the store can't be written"
+      : undefined;
+    if (refusal !== undefined) {
+      return Promise.reject(new StoreUnavailable(`taking a reading: ${refusal}`));
     }
     return new Promise((resolve, reject) => {
       this.#waiting.push({ bytes: reading, id: newId(), arrival: now(), resolve, reject });
@@ -103,96 +109,81 @@ export class Ingest implements Intake {
     });
   }
 
-  /** Commits what was submitted, takes nothing more. */
+  /**
+   * Commits what was submitted, takes nothing more. What the store still refuses is given up: readings
+   * from Kafka come again after the next start, submitted ones are refused.
+   */
   async stop(): Promise<void> {
     this.#stopping = true;
     while (this.#busy !== null) await this.#busy;
     this.#flush();
+    while (this.#busy !== null) await this.#busy;
   }
 
   /** Writes cursors and, where one is due, a part of a checkpoint, while no batch does it. */
   maintain(): void {
-    const { output, storage, checkpoint, store } = this.#options;
+    const { output, storage, checkpoint, state, store } = this.#options;
+    if (this.#busy !== null) return;
     const due = checkpoint.due;
-    if (this.#busy !== null || !(due || output?.hasUnflushed || storage?.hasUnflushed)) return;
+    if (!(due || output?.hasUnflushed || storage?.hasUnflushed)) return;
     const slice = due ? checkpoint.slice(IDLE_SLICE) : null;
-    this.#retrying(
-      () =>
+    void this.#retrying({
+      attempt: () =>
         store.transact((tx) => {
           output?.flush(tx);
           storage?.flush(tx);
           if (slice !== null) writeSlice(tx, slice);
-          prune(tx, this.#options);
+          prune(tx, { ...this.#options, slice });
         }),
-      () => true,
-      () => {
+      done: () => {
         output?.flushed();
         storage?.flushed();
         if (slice !== null) checkpoint.written(slice);
       },
-    );
+      abandon: () => {
+        if (slice !== null) rebuild(state, checkpoint);
+      },
+    });
   }
 
-  /** Writes every device that has changed, for a start without a replay. */
+  /** Writes every device that has changed, for a start without a replay. Throws what the store throws. */
   checkpointAll(): void {
     const { output, storage, checkpoint, store } = this.#options;
+    // Memory includes what isn't committed.
+    if (this.#busy !== null) return;
     const slice = checkpoint.slice(Infinity);
     store.transact((tx) => {
       output?.flush(tx);
       storage?.flush(tx);
       writeSlice(tx, slice);
+      prune(tx, { ...this.#options, slice });
     });
     checkpoint.written(slice);
-    store.transact((tx) => prune(tx, this.#options));
   }
 
   async #ingest(source: RecordSource, fetched: readonly RecordBatch[]): Promise<void> {
     const ours = fetched.filter((records) => source.owns(records));
     if (ours.length === 0) return;
-    const { store } = this.#options;
-    let batch: Batch | undefined;
-    let transactionMs = 0;
-    const attempt = () => {
-      let judged = 0, written = 0;
-      store.transact((tx) => {
-        for (const { source: at, asked, end } of ours) {
-          if (!tx.advance(at, asked, end)) {
-            throw new NotOurs(`${at.topic}-${at.partition} at ${asked}`);
-          }
-        }
-        const started = performance.now();
-        batch ??= this.#judge(ours);
-        judged = performance.now();
-        batch.write(tx);
-        written = performance.now();
-        this.stages.apply += judged - started;
-      });
-      const committed = performance.now();
-      this.stages.insert += written - judged;
-      this.stages.commit += committed - written;
-      transactionMs = committed - judged;
-    };
-    const stillOurs = () => ours.every((records) => source.owns(records));
-    try {
-      await this.#retrying(attempt, stillOurs, () => {
-        this.#committed(batch!, transactionMs);
+    const commit = new Commit(this.#options, this.stages);
+    await this.#retrying({
+      attempt: () =>
+        commit.attempt({
+          positions: ours,
+          fill: (batch) => {
+            for (const records of ours) batch.applyRecords(records);
+          },
+        }),
+      wanted: () => ours.every((records) => source.owns(records)),
+      done: () => {
+        this.#committed(commit);
         source.committed(ours);
-      });
-    } catch (error) {
-      this.#giveUp(batch);
-      if (!(error instanceof NotOurs)) throw error;
-      this.#options.log.warn("a batch isn't ours: its position has moved", {
-        batch: error.message,
-      });
-      source.reset();
-    }
-  }
-
-  #judge(ours: readonly RecordBatch[]): Batch {
-    const batch = new Batch(this.#options);
-    for (const records of ours) batch.applyRecords(records);
-    batch.finish();
-    return batch;
+      },
+      abandon: (reason) => {
+        commit.abandon();
+        this.#options.log.warn("a batch was given up, its readings are read again", { reason });
+        source.reset();
+      },
+    });
   }
 
   #flush(): void {
@@ -205,45 +196,45 @@ export class Ingest implements Intake {
     }
     const submitted = this.#waiting;
     this.#waiting = [];
-    let transactionMs = 0;
-    const batch = new Batch(this.#options);
-    for (const reading of submitted) batch.applySubmitted(reading);
-    batch.finish();
-    const attempt = () => {
-      const begun = performance.now();
-      this.#options.store.transact((tx) => batch.write(tx));
-      transactionMs = performance.now() - begun;
-    };
-    this.#retrying(attempt, () => true, () => {
-      this.#committed(batch, transactionMs);
-      submitted.forEach((reading, i) => reading.resolve(batch.outcomes[i]));
+    const commit = new Commit(this.#options, this.stages);
+    void this.#retrying({
+      attempt: () =>
+        commit.attempt({
+          positions: [],
+          fill: (batch) => {
+            for (const reading of submitted) batch.applySubmitted(reading);
+          },
+        }),
+      done: () => {
+        const { outcomes } = this.#committed(commit);
+        submitted.forEach((reading, i) => reading.resolve(outcomes[i]));
+      },
+      abandon: (reason) => {
+        commit.abandon();
+        const error = new StoreUnavailable(`taking a reading: ${reason}`);
+        for (const reading of submitted) reading.reject(error);
+      },
     });
   }
 
-  #committed(batch: Batch, transactionMs: number): void {
+  #committed(commit: Commit): Batch {
     const { state, observe } = this.#options;
+    const batch = commit.batch!;
     batch.committed();
-    observe(state.engine.tally, transactionMs);
+    observe(state.engine.tally, commit.transactionMs);
     state.evict();
-  }
-
-  /** Memory includes a batch that will never be committed: it is rebuilt from the store. */
-  #giveUp(batch: Batch | undefined): void {
-    if (batch === undefined) return;
-    const { state, checkpoint } = this.#options;
-    batch.abandon();
-    state.rebuild();
-    checkpoint.reset();
+    return batch;
   }
 
   /**
-   * Runs `attempt`, and again as long as the store is unavailable and `wanted` says so. The first
-   * attempt runs at once, and so does `done` after it: nothing awaits in between (invariant 2).
+   * Does the work, and tries again as long as the store is unavailable. The first attempt runs at once,
+   * and so does what follows it: nothing awaits in between (invariant 2).
    */
-  #retrying(attempt: () => void, wanted: () => boolean, done: () => void): Promise<void> | void {
+  #retrying(work: Work): Promise<void> | void {
     try {
-      attempt();
+      work.attempt();
     } catch (error) {
+      if (error instanceof NotOurs) return work.abandon(error.message);
       if (!(error instanceof StoreUnavailable)) throw error;
       const { log, now } = this.#options;
       this.unavailableSince ||= now();
@@ -251,38 +242,48 @@ export class Ingest implements Intake {
         cause: error.message,
         todo: "make room on the disk of DATA_DIR, or mend it",
       });
-      const again = this.#again(attempt, wanted, done);
-      this.#busy = again.then(() => {}, () => {}).finally(() => this.#busy = null);
-      return again;
+      const again = this.#again(work);
+      this.#busy = again.catch(() => {}).finally(() => this.#busy = null);
+      // A promise of its own: a defect must end the program even where nobody waits for the work.
+      return again.then();
     }
-    done();
+    work.done();
   }
 
-  async #again(attempt: () => void, wanted: () => boolean, done: () => void): Promise<void> {
+  async #again(work: Work): Promise<void> {
+    const { log, now, retryMs = RETRY_MS } = this.#options;
     for (;;) {
-      await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
-      if (!wanted()) throw new NotOurs("the partition went to another member meanwhile");
-      try {
-        attempt();
-      } catch (error) {
-        if (error instanceof StoreUnavailable) continue;
-        throw error;
+      await new Promise((resolve) => setTimeout(resolve, retryMs));
+      if (work.wanted?.() === false) {
+        return work.abandon("the partition went to another member meanwhile");
       }
-      const { log, now } = this.#options;
+      try {
+        work.attempt();
+      } catch (error) {
+        if (error instanceof NotOurs) return work.abandon(error.message);
+        if (!(error instanceof StoreUnavailable)) throw error;
+        if (this.#stopping) return work.abandon("the engine stops, and the store can't be written");
+        continue;
+      }
       log.info("the store can be written again", {
         seconds: Math.round((now() - this.unavailableSince) / 1000),
       });
       this.unavailableSince = 0;
-      done();
+      work.done();
       return;
     }
   }
 
+  get #backlogFull(): boolean {
+    const { store, maxBacklogBytes } = this.#options;
+    return store.journal.size().bytes > maxBacklogBytes;
+  }
+
   /** Waits for the output topic while it keeps up, and for a backlog that is full in any case. */
   async #room(): Promise<void> {
-    const { output, outputHealthy, store, maxBacklogBytes, log } = this.#options;
+    const { output, outputHealthy, log } = this.#options;
     while (!this.#stopping) {
-      const backlogFull = store.journal.size().bytes > maxBacklogBytes;
+      const backlogFull = this.#backlogFull;
       if (backlogFull !== this.paused) {
         this.paused = backlogFull;
         log.warn(

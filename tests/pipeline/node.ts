@@ -1,0 +1,102 @@
+/**
+ * An engine as the program puts it together, over a real store, without Kafka and HTTP. `crash` ends it
+ * as SIGKILL would: what was committed is there, nothing else.
+ */
+import { type DeviceState } from "../../src/core/device.ts";
+import { type TenantSettings } from "../../src/core/tenant.ts";
+import { Checkpoint } from "../../src/pipeline/checkpoint.ts";
+import { Ingest } from "../../src/pipeline/ingest.ts";
+import { JournalIds } from "../../src/pipeline/journal_ids.ts";
+import { JournalOutputFeed } from "../../src/pipeline/output_feed.ts";
+import { type RecordSource, type Store } from "../../src/pipeline/ports.ts";
+import { RowPool } from "../../src/pipeline/row_pool.ts";
+import { State } from "../../src/pipeline/state.ts";
+import { JournalStorageFeed } from "../../src/pipeline/storage_feed.ts";
+import { openStore } from "../../src/store/open.ts";
+import { PARITY } from "../core/result_twin.ts";
+import { SILENT } from "../store/samples.ts";
+import { FaultyStore } from "./faulty_store.ts";
+
+export interface NodeOptions {
+  dir: string;
+  clock: { time: number };
+  settings?: (tenant: string) => TenantSettings;
+  maxReadings?: number;
+  maxFleetBytes?: number;
+  memoryBytes?: number;
+  maxBacklogBytes?: number;
+  maxReadingBytes?: number;
+  output?: boolean;
+  storage?: boolean;
+  outputHealthy?: () => boolean;
+  /** Made once the store is open. */
+  source?: (store: Store) => RecordSource;
+}
+
+export type Node = ReturnType<typeof startNode>;
+
+let submitted = 0;
+
+export function startNode(options: NodeOptions) {
+  const { dir, clock, settings = () => PARITY, output: hasOutput = true } = options;
+  const { maxReadings = 4, maxFleetBytes = 1e9, memoryBytes = 1e9 } = options;
+  const now = () => clock.time;
+  const log = SILENT;
+  const real = openStore({ dir, log, now });
+  const store = new FaultyStore(real);
+  const pool = new RowPool();
+  const fleet = { maxReadings, maxBytes: maxFleetBytes, settings };
+  const state = new State({ store, pool, log, now, fleet });
+  const ids = new JournalIds(store.journal.lastId());
+  const output = hasOutput
+    ? new JournalOutputFeed({ store, ids, pool, log, now, memoryBytes })
+    : null;
+  const storage = options.storage ? new JournalStorageFeed({ store, pool, memoryBytes }) : null;
+  const checkpoint = new Checkpoint(state, { durableId: store.journal.checkpoint(), now });
+  const source = options.source?.(store) ?? null;
+  const ingest = new Ingest({
+    state,
+    ids,
+    pool,
+    checkpoint,
+    output,
+    storage,
+    store,
+    source,
+    outputHealthy: options.outputHealthy ?? (() => true),
+    maxReadingBytes: options.maxReadingBytes ?? 1e6,
+    maxBacklogBytes: options.maxBacklogBytes ?? Infinity,
+    retryMs: 1,
+    newId: () => `submitted-${submitted++}`,
+    log,
+    now,
+    observe: () => {},
+  });
+
+  return {
+    store,
+    state,
+    ids,
+    pool,
+    output,
+    storage,
+    checkpoint,
+    ingest,
+    /** A device as it is now, wherever it rests; the journal id says nothing about the device. */
+    device(tenant: string, device: string): DeviceState | undefined {
+      const found = state.engine.fleet.inMemory(tenant, device)?.toState(0) ??
+        real.devices.load(tenant, device);
+      return found && { ...found, journalId: 0 };
+    },
+    totals() {
+      return state.engine.totals.toState(0);
+    },
+    crash(): void {
+      real.close();
+    },
+    stop(): void {
+      ingest.checkpointAll();
+      real.close();
+    },
+  };
+}

@@ -9,6 +9,8 @@ export class LaneQueue {
   #rows: PooledRow[] = [];
   /** How many of the rows are handed out. */
   #taken = 0;
+  /** The rows' ids grow with their sequences; those of a split row's pieces don't. */
+  #ordered = true;
   /** Sequence after the last row in memory. */
   loadedEnd: number;
 
@@ -17,9 +19,11 @@ export class LaneQueue {
     this.loadedEnd = state.acknowledged;
   }
 
-  /** The first row that isn't acknowledged, as far as memory has it. */
-  get head(): JournalRow | undefined {
-    return this.#rows[0]?.row;
+  /** The lowest id of a row that isn't acknowledged; undefined: memory doesn't have them all. */
+  get lowestId(): number | undefined {
+    if (this.loadedEnd < this.state.end || this.#rows.length === 0) return undefined;
+    if (this.#ordered) return this.#rows[0].row.id;
+    return this.#rows.reduce((lowest, { row }) => Math.min(lowest, row.id), Infinity);
   }
 
   /** The next row to hand out, as far as memory has it. */
@@ -41,6 +45,8 @@ export class LaneQueue {
     const end = row.baseSequence + row.count;
     const follows = row.baseSequence <= this.loadedEnd && end > this.loadedEnd;
     if (!follows) return false;
+    const last = this.#rows.at(-1);
+    this.#ordered = last === undefined || (this.#ordered && last.row.id < row.id);
     this.#rows.push(pooled);
     this.loadedEnd = end;
     return true;

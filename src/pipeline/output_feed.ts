@@ -13,7 +13,7 @@ import {
 import { reframeRows, UNKNOWN_LANE } from "./reframing.ts";
 import { type PooledRow, type RowPool } from "./row_pool.ts";
 
-/** Rows read from SQLite in one go while the sink is behind. */
+/** Rows of a lane read from SQLite in one go while the sink is behind, or the lane's share of the memory. */
 const LOAD_BYTES = 4_000_000;
 
 export interface OutputFeedOptions {
@@ -103,8 +103,10 @@ export class JournalOutputFeed implements OutputFeed {
     }
     const kept = this.#queues.slice(0, topic.partitions);
     const queues = [...kept, ...added];
+    // What is framed anew comes behind them.
+    const barriers = kept.map(({ state }) => state.end);
     this.#reframe(queues, gone);
-    for (const queue of kept) queue.barrier = before > 0 ? queue.state.end : 0;
+    kept.forEach((queue, i) => queue.barrier = barriers[i]);
     for (const queue of gone) this.#forget(queue);
     this.#queues = queues;
     this.#options.log.info("output topic: partition count", { before, now: topic.partitions });
@@ -115,7 +117,7 @@ export class JournalOutputFeed implements OutputFeed {
     const queue = this.#queues[lane];
     if (queue === undefined) return undefined;
     const row = queue.peek() ?? this.#load(queue);
-    if (row === undefined || this.#isWithheld(row)) return undefined;
+    if (row === undefined || this.#isWithheld(row, queue)) return undefined;
     queue.advance();
     return row;
   }
@@ -212,28 +214,29 @@ export class JournalOutputFeed implements OutputFeed {
     let oldest = Infinity;
     for (const queue of this.#queues) {
       if (queue.state.acknowledged === queue.state.end) continue;
-      const head = queue.head;
-      if (head === undefined) {
+      const lowest = queue.lowestId;
+      if (lowest === undefined) {
         return this.#options.store.journal.oldestUnsent(this.lanes()) ?? Infinity;
       }
-      oldest = Math.min(oldest, head.id);
+      oldest = Math.min(oldest, lowest);
     }
     // Rows of the unknown lane wait until the topic is found.
     return this.laneCount === 0 ? 0 : oldest;
   }
 
-  /** Rows that were written for fewer partitions go before rows of the new count, in all lanes. */
-  #isWithheld(row: JournalRow): boolean {
-    if (row.lanes < this.laneCount) return false;
+  /** Rows that were written for another partition count go before rows of the new one, in all lanes. */
+  #isWithheld(row: JournalRow, queue: LaneQueue): boolean {
+    if (row.baseSequence < queue.barrier) return false;
     return this.#queues.some((queue) => queue.state.acknowledged < queue.barrier);
   }
 
   #load(queue: LaneQueue): JournalRow | undefined {
     if (queue.loadedEnd >= queue.state.end) return undefined;
-    const rows = this.#options.store.journal.outputRows(
+    const { store, memoryBytes } = this.#options;
+    const rows = store.journal.outputRows(
       queue.state.lane,
       queue.loadedEnd,
-      LOAD_BYTES,
+      Math.min(LOAD_BYTES, memoryBytes / this.laneCount),
     );
     for (const row of rows) {
       if (queue.append({ row, holders: 1, buffer: null })) this.#memory += row.body.length;

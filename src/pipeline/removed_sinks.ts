@@ -1,4 +1,5 @@
 import { type Log, type Store } from "./ports.ts";
+import { UNKNOWN_LANE } from "./reframing.ts";
 
 /** A sink is switched off while results wait for it: starting would lose them without a word. */
 export class UnsentResults extends Error {
@@ -26,11 +27,14 @@ export function settleRemovedSinks(options: {
   };
   if (!hasOutput) {
     const lanes = store.journal.lanes();
-    const waiting = lanes.reduce((sum, lane) => sum + lane.end - lane.acknowledged, 0);
+    const waiting = lanes.length === 0
+      ? waitingForLanes(store)
+      : lanes.reduce((sum, lane) => sum + lane.end - lane.acknowledged, 0);
     if (waiting > 0) {
       refuse("output", String(waiting), "OUTPUT_TOPIC");
       // A gap on purpose takes a new producer id.
       store.transact((tx) => {
+        tx.dropLane(UNKNOWN_LANE);
         for (const lane of lanes) {
           tx.saveLane({
             ...lane,
@@ -49,4 +53,10 @@ export function settleRemovedSinks(options: {
     if (waiting > 0) refuse("storage", String(waiting), "STORAGE_SERVICE_URL");
     store.transact((tx) => tx.dropStorageCursor());
   }
+}
+
+/** Results that were written while the output topic wasn't found yet. */
+function waitingForLanes(store: Store): number {
+  const oldest = store.journal.oldestUnsent([]);
+  return oldest === undefined ? 0 : store.journal.resultsFrom({ row: oldest, record: 0 });
 }

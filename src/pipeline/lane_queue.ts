@@ -4,8 +4,11 @@ import { type PooledRow } from "./row_pool.ts";
 /** A lane's rows in memory: from its cursor on without a gap, up to `loadedEnd`; what follows is in SQLite only. */
 export class LaneQueue {
   readonly state: LaneState;
-  /** Rows of this lane below this sequence go before rows of a newer partition count, in any lane. */
-  barrier = 0;
+  /**
+   * A sequence for each change of the partition count, ascending: rows of this lane below it go before
+   * rows beyond it, in any lane. As many in every lane.
+   */
+  barriers: number[] = [];
   #rows: PooledRow[] = [];
   /** How many of the rows are handed out. */
   #taken = 0;

@@ -41,7 +41,7 @@ export class JournalOutputFeed implements OutputFeed {
     this.#options = options;
     const { journal } = options.store;
     this.#queues = journal.lanes().map((state) => new LaneQueue(state));
-    this.#setBarriers();
+    this.#findBarriers();
   }
 
   /** Partition count of the output topic, as it was seen last; 0: never. */
@@ -99,16 +99,19 @@ export class JournalOutputFeed implements OutputFeed {
     const gone = this.#queues.slice(topic.partitions);
     const added: LaneQueue[] = [];
     for (let lane = before; lane < topic.partitions; lane++) {
-      added.push(new LaneQueue(newLane(lane)));
+      const queue = new LaneQueue(newLane(lane));
+      queue.barriers = new Array(this.#barriers + 1).fill(0);
+      added.push(queue);
     }
     const kept = this.#queues.slice(0, topic.partitions);
     const queues = [...kept, ...added];
     // What is framed anew comes behind them.
-    const barriers = kept.map(({ state }) => state.end);
+    const ends = kept.map(({ state }) => state.end);
     this.#reframe(queues, gone);
-    kept.forEach((queue, i) => queue.barrier = barriers[i]);
+    kept.forEach((queue, i) => queue.barriers.push(ends[i]));
     for (const queue of gone) this.#forget(queue);
     this.#queues = queues;
+    this.#dropBarriers();
     this.#options.log.info("output topic: partition count", { before, now: topic.partitions });
     this.#wake();
   }
@@ -137,9 +140,7 @@ export class JournalOutputFeed implements OutputFeed {
     }
     this.#dirty.add(queue);
     this.#onAcknowledged();
-    if (this.#queues.every((each) => each.state.acknowledged >= each.barrier)) {
-      for (const each of this.#queues) each.barrier = 0;
-    }
+    this.#dropBarriers();
   }
 
   identify(
@@ -224,10 +225,27 @@ export class JournalOutputFeed implements OutputFeed {
     return this.laneCount === 0 ? 0 : oldest;
   }
 
-  /** Rows that were written for another partition count go before rows of the new one, in all lanes. */
+  get #barriers(): number {
+    return this.#queues[0]?.barriers.length ?? 0;
+  }
+
+  /** Rows that were written for another partition count go before those of a newer one, in all lanes. */
   #isWithheld(row: JournalRow, queue: LaneQueue): boolean {
-    if (row.baseSequence < queue.barrier) return false;
-    return this.#queues.some((queue) => queue.state.acknowledged < queue.barrier);
+    if (this.#barriers === 0) return false;
+    const next = queue.barriers.findIndex((sequence) => row.baseSequence < sequence);
+    const passed = (next < 0 ? this.#barriers : next) - 1;
+    return passed >= 0 &&
+      this.#queues.some(({ state, barriers }) => state.acknowledged < barriers[passed]);
+  }
+
+  /** Forgets the barriers that nothing waits for any more. */
+  #dropBarriers(): void {
+    while (
+      this.#barriers > 0 &&
+      this.#queues.every(({ state, barriers }) => state.acknowledged >= barriers[0])
+    ) {
+      for (const { barriers } of this.#queues) barriers.shift();
+    }
   }
 
   #load(queue: LaneQueue): JournalRow | undefined {
@@ -252,11 +270,20 @@ export class JournalOutputFeed implements OutputFeed {
     }
   }
 
-  #setBarriers(): void {
-    const count = this.laneCount;
-    for (const { lane, end } of this.#options.store.journal.laneEndsBelow(count)) {
-      const queue = this.#queues[lane];
-      if (queue !== undefined && queue.state.acknowledged < end) queue.barrier = end;
+  /** After a start: a barrier for every partition count that rows still wait with. */
+  #findBarriers(): void {
+    const { journal } = this.#options.store;
+    const barriersFor = (lanes: number) => {
+      const ends = new Map(journal.laneEndsBelow(lanes).map(({ lane, end }) => [lane, end]));
+      const sequences = this.#queues.map(({ state }) => ends.get(state.lane) ?? 0);
+      const wait = this.#queues.some(({ state }, i) => state.acknowledged < sequences[i]);
+      return wait ? sequences : undefined;
+    };
+    if (barriersFor(this.laneCount) === undefined) return;
+    for (let lanes = 2; lanes <= this.laneCount; lanes++) {
+      const sequences = barriersFor(lanes);
+      if (sequences === undefined) continue;
+      this.#queues.forEach((queue, i) => queue.barriers.push(sequences[i]));
     }
   }
 

@@ -68,6 +68,7 @@ export class Batch {
     this.#parts = parts;
     this.#firstId = parts.ids.hold();
     this.#time = parts.now();
+    parts.state.includedId = parts.ids.last;
     // Before the first reading is applied: a slice holds the state as of the last commit.
     this.#slice = parts.checkpoint.due ? parts.checkpoint.slice() : null;
     parts.state.engine.begin({

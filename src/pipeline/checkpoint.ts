@@ -93,8 +93,9 @@ export class Checkpoint {
   }
 
   #isClean(): boolean {
-    const { engine } = this.#state;
-    return engine.totals.dirtySince === 0 && engine.dirty.oldest() === undefined;
+    const { engine, includedId } = this.#state;
+    return engine.totals.dirtySince === 0 && engine.dirty.oldest() === undefined &&
+      this.durableId >= includedId;
   }
 }
 

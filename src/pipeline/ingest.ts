@@ -122,8 +122,9 @@ export class Ingest implements Intake {
 
   /** Writes cursors and, where one is due, a part of a checkpoint, while no batch does it. */
   maintain(): void {
-    const { output, storage, checkpoint, state, store } = this.#options;
+    const { output, storage, checkpoint, state, store, ids } = this.#options;
     if (this.#busy !== null) return;
+    state.includedId = ids.last;
     const due = checkpoint.due;
     if (!(due || output?.hasUnflushed || storage?.hasUnflushed)) return;
     const slice = due ? checkpoint.slice(IDLE_SLICE) : null;
@@ -148,9 +149,10 @@ export class Ingest implements Intake {
 
   /** Writes every device that has changed, for a start without a replay. Throws what the store throws. */
   checkpointAll(): void {
-    const { output, storage, checkpoint, store } = this.#options;
+    const { output, storage, checkpoint, state, store, ids } = this.#options;
     // Memory includes what isn't committed.
     if (this.#busy !== null) return;
+    state.includedId = ids.last;
     const slice = checkpoint.slice(Infinity);
     store.transact((tx) => {
       output?.flush(tx);

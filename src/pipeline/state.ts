@@ -23,7 +23,7 @@ export class State {
   engine: Engine;
   /** Invariant 5, as the store has it. */
   counters: Counters;
-  /** The last journal row that the engine includes. */
+  /** The engine includes every journal row up to here; copies that the sinks made hold nothing to include. */
   includedId: number;
 
   /** Recovers from the store; throws what SQLite throws. */

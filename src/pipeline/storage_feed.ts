@@ -120,11 +120,15 @@ export class JournalStorageFeed implements StorageFeed {
 
   #load(): void {
     if (this.#memory >= this.#options.memoryBytes) return;
-    const rows = this.#options.store.journal.resultRows(this.#loadedId, LOAD_BYTES);
-    this.#behind = rows.length > 0;
-    for (const row of rows) {
-      if (!this.#isStored(row)) this.#keep({ row, holders: 1, buffer: null });
-      else this.#loadedId = row.id;
-    }
+    const before = this.#rows.length;
+    do {
+      const rows = this.#options.store.journal.resultRows(this.#loadedId, LOAD_BYTES);
+      this.#behind = rows.length > 0;
+      for (const row of rows) {
+        if (!this.#isStored(row)) this.#keep({ row, holders: 1, buffer: null });
+        else this.#loadedId = row.id;
+      }
+      // Only rows that are stored already: there may be more.
+    } while (this.#behind && this.#rows.length === before);
   }
 }

@@ -109,7 +109,11 @@ export class JournalOutputFeed implements OutputFeed {
     const ends = kept.map(({ state }) => state.end);
     this.#reframe(queues, gone);
     kept.forEach((queue, i) => queue.barriers.push(ends[i]));
-    for (const queue of gone) this.#forget(queue);
+    for (const queue of gone) {
+      this.#forget(queue);
+      // Its cursor would make the lane anew.
+      this.#dirty.delete(queue);
+    }
     this.#queues = queues;
     this.#dropBarriers();
     this.#options.log.info("output topic: partition count", { before, now: topic.partitions });

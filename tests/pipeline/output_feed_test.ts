@@ -218,6 +218,21 @@ Deno.test("added and taken away again: what waits for lanes that are gone is fra
   assert.equal(it.feed.memoryBytes, 0);
 });
 
+Deno.test("a lane that is gone stays gone, though its cursor wasn't written yet", async () => {
+  using it = rig();
+  it.feed.open({ topicId: "t", partitions: 4 });
+  await it.fill(1);
+  const sent = drain(it.feed);
+  assert.equal(it.feed.hasUnflushed, true);
+  it.feed.open({ topicId: "t2", partitions: 1 });
+  await it.fill(1);
+  it.restart();
+  assert.deepEqual(it.feed.lanes().map(({ lane }) => lane), [0]);
+  await it.fill(1);
+  sent.push(...drain(it.feed));
+  assertAllOnce(sent, 3);
+});
+
 Deno.test("a row is split: the same records under the same sequences, before later rows", async () => {
   for (const memoryBytes of [1e9, 1]) {
     using it = rig({ memoryBytes });

@@ -10,6 +10,7 @@ export { drizzle } from "drizzle-orm/better-sqlite3";
 export * as sqlite from "drizzle-orm/sqlite-core";
 export { Hono } from "hono";
 export * as kafka from "@platformatic/kafka";
+export { pino } from "pino";
 export * as prom from "prom-client";
 export * as ulid from "ulid";
 export { z } from "zod";

@@ -1,15 +1,16 @@
 /** Environment and files become one typed, frozen `Config`; every fault is reported at once. */
 import { type ConfigFault, ConfigFaults } from "./faults.ts";
-import { type Setting, settings, type SettingValues } from "./settings.ts";
+import { type Environment, settingValue } from "./setting_value.ts";
+import { settings, type SettingValues } from "./settings.ts";
 import { builtInSettings, readTenants, type TenantLookup } from "./tenants.ts";
 import { unknownNames } from "./unknown_names.ts";
-import { isLoopback, NotAllowed } from "./values.ts";
+import { isLoopback } from "./values.ts";
 
 export interface Config extends SettingValues {
   readonly tenantSettings: TenantLookup;
 }
 
-export type Environment = Record<string, string | undefined>;
+export type { Environment };
 
 /** Where files are read from; `read` throws where it can't. */
 export interface Files {
@@ -21,7 +22,9 @@ export function readConfig(env: Environment, files: Files): Config {
   const faults: ConfigFault[] = [];
   const values: Record<string, unknown> = {};
   for (const [key, setting] of Object.entries(settings)) {
-    values[key] = readSetting(env, { setting, faults });
+    const read = settingValue<unknown>(setting, env);
+    if ("fault" in read) faults.push(read.fault);
+    else values[key] = read.value;
   }
   const read = values as SettingValues;
   checkTogether(read, faults);
@@ -44,36 +47,6 @@ function knownNames(): string[] {
   return Object.values(settings).flatMap(({ name, oldName }) =>
     oldName === undefined ? [name] : [name, oldName]
   );
-}
-
-/** The setting's value; undefined after a fault. */
-function readSetting(
-  env: Environment,
-  { setting, faults }: { setting: Setting<unknown>; faults: ConfigFault[] },
-): unknown {
-  const { name, oldName, allowed } = setting;
-  const own = given(env, name, setting);
-  const old = oldName === undefined ? undefined : given(env, oldName, setting);
-  if (own !== undefined && old !== undefined && own !== old) {
-    const message = `and ${oldName}=${JSON.stringify(old)} disagree`;
-    faults.push({ name, value: own, message, allowed: "one of the two, or the same in both" });
-    return undefined;
-  }
-  const value = own ?? old ?? setting.default;
-  try {
-    return setting.parse(value);
-  } catch (error) {
-    if (!(error instanceof NotAllowed)) throw error;
-    const written = own === undefined && old !== undefined ? oldName! : name;
-    faults.push({ name: written, value, message: error.message, allowed });
-    return undefined;
-  }
-}
-
-/** Compose files pass on variables that nobody set as empty: these count as not set, too. */
-function given(env: Environment, name: string, setting: Setting<unknown>): string | undefined {
-  const text = env[name]?.trim();
-  return text === "" && setting.emptyMeans === undefined ? undefined : text;
 }
 
 /** What no setting can know alone. A value that was at fault itself is undefined here. */

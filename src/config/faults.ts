@@ -23,7 +23,13 @@ export class ConfigFaults extends Error {
 
 /** A fault as one line for people. */
 export function faultLine(fault: ConfigFault): string {
-  return `${fault.name}=${shown(fault.value)} ${fault.message}; allowed: ${fault.allowed}`;
+  const value = isSecret(fault.name) ? "(hidden)" : shown(fault.value);
+  return `${fault.name}=${value} ${fault.message}; allowed: ${fault.allowed}`;
+}
+
+/** Whether a variable of this name holds something that nobody should read in a log. */
+export function isSecret(name: string): boolean {
+  return /PASSWORD|PASSWD|TOKEN|SECRET|KEY|CREDENTIAL/i.test(name);
 }
 
 /** A value can be anything that the environment holds: no line break gets through, nor a novel. */

@@ -1,0 +1,7 @@
+/**
+ * The second door for third-party packages: those that only the command line needs. They stand apart
+ * from `deps.ts` so that the engine starts without loading them.
+ */
+export { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+// @ts-types="@types/cli-progress"
+export * as cliProgress from "cli-progress";

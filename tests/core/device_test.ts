@@ -26,7 +26,7 @@ Deno.test("a device goes on from its state as if it had never been put away", ()
           }
         }
         const came = newEngine({ maxReadings, archive });
-      came.restore(stayed.totals.toState(9));
+        came.restore(stayed.totals.toState(9));
         const batch = { readings: after, offset: 100, firstId: 10 };
         assert.deepEqual(runBatch(came, batch), runBatch(stayed, batch));
         for (const key of archive.keys()) {

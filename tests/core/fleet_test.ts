@@ -86,20 +86,20 @@ Deno.test("a device is found by its bytes as a Map finds it, through forgetting 
   );
 });
 
-Deno.test("100,000 devices, names that only differ in one place, and every one is itself", () => {
+Deno.test("30,000 devices, names that only differ in one place, and every one is itself", () => {
   const { fleet } = newFleet();
   const tenants = ["t", "t1", "default"];
   const all: Device[] = [];
-  for (let i = 0; i < 100_000; i++) {
+  for (let i = 0; i < 30_000; i++) {
     all.push(fleet.find(readingOf(tenants[i % 3], `device-${Math.floor(i / 3)}`)));
   }
-  assert.equal(fleet.size, 100_000);
-  for (let i = 0; i < 100_000; i += 97) {
+  assert.equal(fleet.size, 30_000);
+  for (let i = 0; i < 30_000; i += 97) {
     assert.equal(fleet.find(readingOf(tenants[i % 3], `device-${Math.floor(i / 3)}`)), all[i]);
   }
   fleet.forget(all.filter((_, i) => i % 2 === 0));
-  assert.equal(fleet.size, 50_000);
-  for (let i = 0; i < 100_000; i += 101) {
+  assert.equal(fleet.size, 15_000);
+  for (let i = 0; i < 30_000; i += 101) {
     const found = fleet.inMemory(tenants[i % 3], `device-${Math.floor(i / 3)}`);
     assert.equal(found, i % 2 === 0 ? undefined : all[i]);
   }
@@ -108,10 +108,9 @@ Deno.test("100,000 devices, names that only differ in one place, and every one i
 Deno.test("names whose hashes are equal are kept apart", () => {
   // FNV-1a by hand, as the table has it: two names of one length that meet.
   const hash = (name: string) => {
-    const bytes = encoder.encode(name);
-    let hash = 0x811c9dc5 ^ bytes.length;
-    for (const byte of [...bytes, ...encoder.encode("t")]) {
-      hash = Math.imul(hash ^ byte, 0x01000193);
+    let hash = 0x811c9dc5 ^ name.length;
+    for (const letter of `${name}t`) {
+      hash = Math.imul(hash ^ letter.charCodeAt(0), 0x01000193);
     }
     return hash ^ (hash >>> 15);
   };

@@ -2,29 +2,28 @@ import { type RunningEngine, startEngine } from "../app.ts";
 import { readConfig } from "../config/config.ts";
 import { ConfigFaults } from "../config/faults.ts";
 import { UnsentResults } from "../pipeline/removed_sinks.ts";
+import type { Log } from "../pipeline/ports.ts";
 import { DataFolderInUse, SchemaTooNew } from "../store/open.ts";
-import { createLog } from "../telemetry/log.ts";
+import { openLog, type ProgramLog } from "../telemetry/program_log.ts";
 import { version } from "../version.ts";
 import { exitCodes } from "./exit_codes.ts";
 
 /** Runs the engine until a signal ends it; the answer is the exit code. */
 export async function serve(): Promise<number> {
-  let engine: RunningEngine;
-  const debug = Deno.env.get("DEBUG")?.toLowerCase() === "true";
-  const log = createLog({
-    level: debug ? "debug" : "info",
-    format: Deno.stdout.isTerminal() ? "text" : "json",
-    write: (line) => console.log(line),
-    now: () => Date.now(),
-  });
+  let output: ProgramLog | undefined;
   try {
     const config = readConfig(Deno.env.toObject(), { read: (path) => Deno.readTextFileSync(path) });
-    engine = startEngine({ config, log, version });
+    output = openLog(config.debug ? "debug" : config.logLevel);
+    return await run(startEngine({ config, log: output.log, version }), output.log);
   } catch (error) {
     console.error(error instanceof Error ? `plumbline: ${error.message}` : error);
     return startFailure(error);
+  } finally {
+    await output?.flush();
   }
+}
 
+async function run(engine: RunningEngine, log: Log): Promise<number> {
   const ended = await Promise.race([signalled(), engine.failed]);
   if (ended !== undefined) log.error("the engine can't go on", { error: ended });
   try {

@@ -7,6 +7,7 @@ import {
   parseBoolean,
   parseBrokers,
   parseHost,
+  parseLogLevel,
   parseServiceUrl,
   parseSinks,
   parseTopic,
@@ -168,11 +169,18 @@ export const settings = {
     meaning: "File with the tenants' thresholds, sampling and detectors.",
     parse: plainText(4096),
   }),
+  logLevel: setting({
+    name: "LOG_LEVEL",
+    default: "info",
+    allowed: "debug, info, warn or error",
+    meaning: "The lowest level that is logged.",
+    parse: parseLogLevel,
+  }),
   debug: setting({
     name: "DEBUG",
     default: "false",
     allowed: "true or false",
-    meaning: "Whether debug lines are logged.",
+    meaning: "Whether debug lines are logged, whatever LOG_LEVEL says.",
     parse: parseBoolean,
   }),
 };

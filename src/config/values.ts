@@ -15,6 +15,14 @@ export function parseBoolean(text: string): boolean {
   return word === "true";
 }
 
+const logLevels = ["debug", "info", "warn", "error"] as const;
+
+export function parseLogLevel(text: string): (typeof logLevels)[number] {
+  const level = logLevels.find((it) => it === text.toLowerCase());
+  if (level === undefined) throw new NotAllowed("is no level");
+  return level;
+}
+
 /** A whole number in decimal digits, both bounds included. */
 export function wholeNumber(min: number, max: number): (text: string) => number {
   return (text) => {

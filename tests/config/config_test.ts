@@ -45,6 +45,7 @@ Deno.test("an empty environment gives the contract's defaults", () => {
     discardBacklog: [],
     dataDir: "./data",
     tenantsFile: "",
+    logLevel: "info",
     debug: false,
   });
   assert.equal(tenantSettings("anyone").threshold, 2);
@@ -120,6 +121,7 @@ Deno.test("every fault is reported at once, with value and what is allowed", () 
 Deno.test("booleans in any case", () => {
   assert.equal(read({ KAFKA_ENABLED: "FALSE" }).kafkaEnabled, false);
   assert.equal(read({ DEBUG: "True" }).debug, true);
+  assert.equal(read({ LOG_LEVEL: "WARN" }).logLevel, "warn");
 });
 
 Deno.test("sizes in bytes and binary units, within their bounds", () => {

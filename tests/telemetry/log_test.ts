@@ -4,7 +4,10 @@ import { createLog, type LogOptions } from "../../src/telemetry/log.ts";
 const time = "2026-01-02T03:04:05.678Z";
 
 function logTo(lines: string[], options: Partial<LogOptions> = {}) {
-  const write = (line: string) => lines.push(line);
+  const write = (line: string) => {
+    assert.match(line, /\n$/);
+    lines.push(line.slice(0, -1));
+  };
   return createLog({ level: "debug", write, now: () => Date.parse(time), ...options });
 }
 
@@ -17,11 +20,11 @@ function fieldsOf(fields: Record<string, unknown>): Record<string, unknown> {
   return rest;
 }
 
-Deno.test("a line is one JSON object: time, level, message, fields", () => {
+Deno.test("a line is one JSON object: level, time, message, fields", () => {
   const lines: string[] = [];
   logTo(lines).warn("two\nlines", { topic: "t", partition: 3 });
   assert.deepEqual(lines, [
-    `{"time":"${time}","level":"warn","message":"two\\nlines","topic":"t","partition":3}`,
+    `{"level":"warn","time":"${time}","message":"two\\nlines","topic":"t","partition":3}`,
   ]);
 });
 
@@ -37,11 +40,10 @@ Deno.test("lines below the level aren't written", () => {
 
 Deno.test("a field can't take the place of time, level or message", () => {
   const lines: string[] = [];
-  logTo(lines).info("real", { message: "forged", level: 1 });
-  const line = JSON.parse(lines[0]);
-  assert.equal(line.message, "real");
-  assert.equal(line.message_, "forged");
-  assert.equal(line.level_, 1);
+  logTo(lines).info("real", { message: "forged", level: 1, time: 2 });
+  assert.deepEqual(lines, [
+    `{"level":"info","time":"${time}","message":"real","message_":"forged","level_":1,"time_":2}`,
+  ]);
 });
 
 Deno.test("values that JSON doesn't know are written all the same", () => {
@@ -103,13 +105,48 @@ Deno.test("the log never throws", () => {
     },
   });
   log.error("goes nowhere");
-  logTo([], { now: () => NaN }).info("no time");
+  let now = 0;
+  const late = logTo([], { now: () => now });
+  now = NaN;
+  late.info("no time");
+});
+
+Deno.test("names that every object has are fields like any other", () => {
+  const lines: string[] = [];
+  logTo(lines).info("m", JSON.parse('{"__proto__":1,"toString":2,"err":"e","method":"GET"}'));
+  assert.ok(
+    lines[0].endsWith(`,"message":"m","__proto__":1,"toString":2,"err":"e","method":"GET"}`),
+  );
 });
 
 Deno.test("text for people: one line, nothing that steers a terminal", () => {
   const lines: string[] = [];
-  logTo(lines, { format: "text" }).info("read\x1b[2J\nmore", { topic: "a-b", note: "two words" });
+  const fields = { topic: "a-b", note: "two words", at: { "\x1b": 1 }, n: 2 };
+  logTo(lines, { format: "text" }).info("read\x1b[2J\nmore", fields);
+  const clock = new Date(time).toTimeString().slice(0, 8);
   assert.deepEqual(lines, [
-    `${time} INFO  read\\u001b[2J\\u000amore topic=a-b note="two words"`,
+    `${clock}.678 INFO  read\\u001b[2J\\u000amore topic=a-b note="two words" at={"\\u001b":1} n=2`,
   ]);
+});
+
+Deno.test("text for people: an error's message and causes, where it came from below", () => {
+  const lines: string[] = [];
+  const error = new Error("no luck", { cause: new Error("disk\x1b full") });
+  logTo(lines, { format: "text" }).error("it failed", { error, topic: "t" });
+  const [first, ...stack] = lines[0].split("\n");
+  assert.match(first, /ERROR it failed error="no luck: disk\\u001b full" topic=t$/);
+  assert.match(stack[0], /^ {4}at .*log_test/);
+  assert.doesNotMatch(lines[0], /\x1b/);
+});
+
+Deno.test("with colours the text is the same", () => {
+  const plain: string[] = [], coloured: string[] = [];
+  const fields = { topic: "t", error: new Error("x") };
+  for (const level of ["debug", "info", "warn", "error"] as const) {
+    logTo(plain, { format: "text" })[level]("m", fields);
+    logTo(coloured, { format: "colour" })[level]("m", fields);
+  }
+  // deno-lint-ignore no-control-regex
+  assert.deepEqual(coloured.map((line) => line.replace(/\x1b\[\d+m/g, "")), plain);
+  assert.ok(coloured.every((line) => line.includes("\x1b[")));
 });

@@ -6,10 +6,11 @@ import { serveApi } from "./http/serve.ts";
 import { createKafkaOutput } from "./kafka/output.ts";
 import { createKafkaSource } from "./kafka/source.ts";
 import { Checkpoint } from "./pipeline/checkpoint.ts";
+import { EngineHealth } from "./pipeline/health.ts";
 import { Ingest, type StageTimes } from "./pipeline/ingest.ts";
 import { JournalIds } from "./pipeline/journal_ids.ts";
 import { JournalOutputFeed } from "./pipeline/output_feed.ts";
-import { type Log, type RecordSource, type Sink, type SourceState } from "./pipeline/ports.ts";
+import { type Log, type RecordSource, type Sink } from "./pipeline/ports.ts";
 import { settleRemovedSinks } from "./pipeline/removed_sinks.ts";
 import { RowPool } from "./pipeline/row_pool.ts";
 import { State } from "./pipeline/state.ts";
@@ -22,6 +23,8 @@ import { Metrics } from "./telemetry/metrics.ts";
 /** Rows in memory for a sink; the ingest waits for a healthy output topic before this is reached. */
 const OUTPUT_MEMORY_BYTES = 40_000_000;
 const STORAGE_MEMORY_BYTES = 8_000_000;
+/** All HTTP bodies in hand at the same time may take so many times what a single one may. */
+const BODIES_AT_ONCE = 4;
 /** How often cursors and checkpoints are looked after while no batch does it. */
 const MAINTENANCE_MS = 250;
 /** Everything is closed after so much time, finished or not. */
@@ -134,12 +137,22 @@ function assemble(
     },
   });
 
+  const health = new EngineHealth({
+    source,
+    output: outputSink,
+    storage: storageSink,
+    ingest,
+    lifecycle,
+    now,
+  });
+  const { maxReadingBytes, maxBatchBytes } = config;
+  const largest = Math.max(maxReadingBytes, maxBatchBytes);
   const api: Api = createApi({
     intake: ingest,
     statistics: new StateStatistics(state, { store, maxReadings, lifecycle }),
-    health: () => ({ running: lifecycle.running, kafka: kafkaState(source, outputSink) }),
+    health,
     metrics,
-    maxReadingBytes: config.maxReadingBytes,
+    limits: { maxReadingBytes, maxBatchBytes, maxTotalBytes: BODIES_AT_ONCE * largest },
     log,
     now: () => performance.timeOrigin + performance.now(),
     version,
@@ -150,7 +163,10 @@ function assemble(
   outputSink?.start();
   storageSink?.start();
   const reading = ingest.run();
-  const maintenance = setInterval(() => ingest.maintain(), MAINTENANCE_MS);
+  const maintenance = setInterval(() => {
+    health.look();
+    ingest.maintain();
+  }, MAINTENANCE_MS);
   const host = config.host.includes(":") ? `[${config.host}]` : config.host;
   const address = `http://${host}:${server.port}`;
   log.info("plumbline is running", { address, version, dataDir: config.dataDir });
@@ -179,17 +195,6 @@ function assemble(
 
 function wholeMilliseconds(stages: StageTimes): Record<string, number> {
   return Object.fromEntries(Object.entries(stages).map(([stage, ms]) => [stage, Math.round(ms)]));
-}
-
-/** The worse of both sides. */
-function kafkaState(source: RecordSource | null, output: Sink | null): SourceState {
-  if (source === null) return "disabled";
-  const states = [source.state(), output?.state() ?? "connected"];
-  return states.includes("error")
-    ? "error"
-    : states.includes("connecting")
-    ? "connecting"
-    : "connected";
 }
 
 /** Waits for the work, but not longer. */

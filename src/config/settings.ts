@@ -132,6 +132,13 @@ export const settings = {
     meaning: "Longest reading that is taken.",
     parse: byteSize(1024, 64 * MIB),
   }),
+  maxBatchBytes: setting({
+    name: "MAX_BATCH_BYTES",
+    default: "16MiB",
+    allowed: "1KiB to 256MiB: bytes, or a number with KiB or MiB",
+    meaning: "Longest body of POST /api/data with many readings: a JSON array, or lines.",
+    parse: byteSize(1024, 256 * MIB),
+  }),
   fleetMaxBytes: setting({
     name: "FLEET_MAX_BYTES",
     default: "256MiB",

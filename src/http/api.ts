@@ -1,9 +1,10 @@
 /** The HTTP API (contract, section 6) as an application that needs no port. */
 import { Hono } from "../../deps.ts";
-import type { Intake, Log, Statistics } from "../pipeline/ports.ts";
+import type { Health, Intake, Log, Statistics } from "../pipeline/ports.ts";
+import type { BodyLimits } from "./body.ts";
 import { dataRoute } from "./data.ts";
 import { deviceStatsRoute } from "./device_stats.ts";
-import { type Health, healthRoute } from "./health.ts";
+import { healthRoutes } from "./health.ts";
 import { indexRoute } from "./index.ts";
 import { errorAnswer } from "./json.ts";
 import { type HttpMetrics, metricsRoute } from "./metrics.ts";
@@ -13,10 +14,9 @@ import { statsRoute } from "./stats.ts";
 export interface ApiOptions {
   readonly intake: Intake;
   readonly statistics: Statistics;
-  readonly health: () => Health;
+  readonly health: Health;
   readonly metrics: HttpMetrics;
-  /** A longer body is refused. */
-  readonly maxReadingBytes: number;
+  readonly limits: BodyLimits;
   readonly log: Log;
   /** ms since 1970; fractions make durations finer. */
   readonly now: () => number;
@@ -32,7 +32,7 @@ const knownMethods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"
 export function createApi(options: ApiOptions): Api {
   const api: Api = new Hono();
   const routes: Route[] = [
-    healthRoute(options),
+    ...healthRoutes(options),
     statsRoute(options.statistics),
     deviceStatsRoute(options.statistics),
     dataRoute(options),
@@ -46,7 +46,7 @@ export function createApi(options: ApiOptions): Api {
     redirected(c.req.raw, routes) ?? errorAnswer(404, `Not found: ${c.req.path}`)
   );
   api.onError((error, c) => {
-    if (error instanceof Refusal) return errorAnswer(error.status, error.message);
+    if (error instanceof Refusal) return errorAnswer(error.status, error.message, error.headers);
     options.log.error("answering a request failed", {
       method: c.req.method,
       endpoint: c.get("endpoint") ?? NO_ROUTE,

@@ -1,24 +1,64 @@
-import { type Intake, type Outcome, StoreUnavailable } from "../pipeline/ports.ts";
+import {
+  BacklogFull,
+  type BatchOutcome,
+  type Intake,
+  type Outcome,
+  StoreUnavailable,
+} from "../pipeline/ports.ts";
+import { arrayRanges, lineRanges } from "./batch_body.ts";
+import { Bodies, type BodyLimits } from "./body.ts";
 import { answer, errorAnswer, JsonText } from "./json.ts";
-import { type ApiRequest, readBody, type Route } from "./request.ts";
+import { type ApiRequest, Refusal, type Route } from "./request.ts";
 
-/** After how many seconds a reading may be sent again that couldn't be committed. */
-const RETRY_AFTER = "5";
+/** After how many seconds readings may be sent again that couldn't be taken. */
+const RETRY_AFTER = { "retry-after": "5" };
 
-/** `POST /api/data`: one reading, answered after its commit. */
-export function dataRoute(options: { intake: Intake; maxReadingBytes: number }): Route {
-  async function post(request: ApiRequest): Promise<Response> {
-    const reading = await readBody(request.raw, options.maxReadingBytes);
+/** `POST /api/data`: one reading or many, answered after their commit. */
+export function dataRoute(options: { intake: Intake; limits: BodyLimits }): Route {
+  const { intake, limits } = options;
+  const bodies = new Bodies(limits);
+
+  async function post({ raw }: ApiRequest): Promise<Response> {
+    refuseEncoded(raw);
+    const lines = isLines(raw);
+    using inHand = bodies.begin();
+    const body = await inHand.read(raw, { batch: lines });
+    const ranges = lines ? lineRanges(body) : arrayRanges(body);
+    if (ranges === null && body.length > limits.maxReadingBytes) {
+      const limit = `expected at most ${limits.maxReadingBytes} bytes`;
+      throw new Refusal(413, `body: ${limit} where it is no JSON array, got ${body.length}`);
+    }
     try {
-      return outcomeAnswer(await options.intake.submit(reading));
+      if (ranges === null) return outcomeAnswer(await intake.submit(body));
+      if (ranges.length === 0) return batchAnswer({ accepted: 0, rejected: [] });
+      return batchAnswer(await intake.submitBatch(body, ranges));
     } catch (error) {
-      if (!(error instanceof StoreUnavailable)) throw error;
-      return errorAnswer(503, `the reading was not taken: ${error.message}`, {
-        "retry-after": RETRY_AFTER,
-      });
+      const status = statusOf(error);
+      if (status === undefined) throw error;
+      return errorAnswer(status, `nothing was taken: ${(error as Error).message}`, RETRY_AFTER);
     }
   }
+
   return { path: "/api/data", methods: { POST: post } };
+}
+
+/** Every other type is taken for JSON: programs send readings as anything from text to a form. */
+function isLines(request: Request): boolean {
+  const [type] = (request.headers.get("content-type") ?? "").split(";");
+  return type.trim().toLowerCase() === "application/x-ndjson";
+}
+
+function refuseEncoded(request: Request): void {
+  const encoding = request.headers.get("content-encoding")?.trim().toLowerCase() ?? "";
+  if (encoding === "" || encoding === "identity") return;
+  throw new Refusal(415, `content-encoding: expected identity, got ${JSON.stringify(encoding)}`, {
+    "accept-encoding": "identity",
+  });
+}
+
+function statusOf(error: unknown): number | undefined {
+  if (error instanceof BacklogFull) return 429;
+  return error instanceof StoreUnavailable ? 503 : undefined;
 }
 
 function outcomeAnswer(outcome: Outcome): Response {
@@ -34,4 +74,18 @@ function outcomeAnswer(outcome: Outcome): Response {
     case "rejected":
       return errorAnswer(400, outcome.reason);
   }
+}
+
+function batchAnswer({ accepted, rejected }: BatchOutcome): Response {
+  const [status, word] = rejected.length === 0
+    ? [200, "ok"]
+    : accepted === 0
+    ? [400, "error"]
+    : [207, "partial"];
+  return answer({
+    status: word,
+    message: status === 400 ? "every reading was rejected" : undefined,
+    accepted,
+    rejected: rejected.map(({ index, reason }) => ({ index, message: reason })),
+  }, { status });
 }

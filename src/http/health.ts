@@ -1,24 +1,30 @@
-import type { SourceState } from "../pipeline/ports.ts";
+import type { FailedChecks, Health } from "../pipeline/ports.ts";
 import { answer } from "./json.ts";
 import type { Route } from "./request.ts";
 
-export interface Health {
-  /** Whether readings are being processed. */
-  readonly running: boolean;
-  readonly kafka: SourceState;
-}
+/** `GET /health`: 200 while the process is alive. `/health/live`, `/health/ready`: for who starts and stops it. */
+export function healthRoutes(options: { health: Health; now: () => number }): Route[] {
+  const { health, now } = options;
 
-/** `GET /health`: 200 while the process is alive. */
-export function healthRoute(options: { health: () => Health; now: () => number }): Route {
   function get(): Response {
-    const { running, kafka } = options.health();
     return answer({
       status: "ok",
       service: "plumbline",
-      running,
-      kafka,
-      timestamp: new Date(options.now()).toISOString(),
+      running: health.running(),
+      kafka: health.kafka(),
+      timestamp: new Date(now()).toISOString(),
     });
   }
-  return { path: "/health", methods: { GET: get } };
+
+  return [
+    { path: "/health", methods: { GET: get } },
+    { path: "/health/live", methods: { GET: () => checkAnswer(health.live()) } },
+    { path: "/health/ready", methods: { GET: () => checkAnswer(health.ready()) } },
+  ];
+}
+
+function checkAnswer(failed: FailedChecks): Response {
+  if (failed.size === 0) return answer({ status: "ok" });
+  const message = [...failed].map(([check, reason]) => `${check}: ${reason}`).join("; ");
+  return answer({ status: "error", message, failed: Object.fromEntries(failed) }, { status: 503 });
 }

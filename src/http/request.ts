@@ -22,10 +22,12 @@ export interface Route {
 export class Refusal extends Error {
   override readonly name = "Refusal";
   readonly status: number;
+  readonly headers: Record<string, string>;
 
-  constructor(status: number, message: string) {
+  constructor(status: number, message: string, headers: Record<string, string> = {}) {
     super(message);
     this.status = status;
+    this.headers = headers;
   }
 }
 
@@ -43,34 +45,4 @@ export function readQuery<Shape extends z.ZodRawShape>(
     return `${name}: ${message}, got ${JSON.stringify(given[name])}`;
   });
   throw new Refusal(400, faults.join("; "));
-}
-
-/** The body's bytes; refuses with 413 as soon as there are more than `maxBytes`, announced or sent. */
-export async function readBody(request: Request, maxBytes: number): Promise<Uint8Array> {
-  const announced = Number(request.headers.get("content-length") ?? 0);
-  if (announced > maxBytes) {
-    throw new Refusal(413, `body: expected at most ${maxBytes} bytes, got ${announced}`);
-  }
-  const chunks: Uint8Array[] = [];
-  let length = 0;
-  try {
-    for await (const chunk of request.body ?? []) {
-      length += chunk.length;
-      if (length > maxBytes) {
-        throw new Refusal(413, `body: expected at most ${maxBytes} bytes, got more`);
-      }
-      chunks.push(chunk);
-    }
-  } catch (error) {
-    if (error instanceof Refusal) throw error;
-    throw new Refusal(400, `body: broke off after ${length} bytes`);
-  }
-  if (chunks.length === 1) return chunks[0];
-  const body = new Uint8Array(length);
-  let at = 0;
-  for (const chunk of chunks) {
-    body.set(chunk, at);
-    at += chunk.length;
-  }
-  return body;
 }

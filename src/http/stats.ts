@@ -5,6 +5,8 @@ import { answer, jsonObject, type JsonText } from "./json.ts";
 import { type ApiRequest, readQuery, type Route } from "./request.ts";
 import { deviceJson, seriesJson, timeJson } from "./views.ts";
 
+type ListedDevice = ReturnType<Statistics["page"]>["devices"][number];
+
 const MAX_PAGE = 1000;
 const limitRule = `expected a whole number from 1 to ${MAX_PAGE}`;
 
@@ -22,12 +24,13 @@ const query = z.object({
 /** `GET /api/stats`: the global statistics and a page of devices. */
 export function statsRoute(statistics: Statistics): Route {
   function get(request: ApiRequest): Response {
-    const { limit, after, tenant, readings } = readQuery(query, request);
-    const page = statistics.page({ limit, after: after ?? undefined, tenant });
+    const { limit, after, tenant, ...rest } = readQuery(query, request);
+    const readings = rest.readings === "true";
+    const page = statistics.page({ limit, after: after ?? undefined, tenant, readings });
     const last = page.devices.at(-1);
     return answer({
       status: "ok",
-      data: dataJson(statistics, { devices: page.devices, readings: readings === "true" }),
+      data: dataJson(statistics, { devices: page.devices, readings }),
       processing: processingJson(statistics),
       next: page.more && last !== undefined ? writeCursor(last) : undefined,
     });
@@ -37,11 +40,11 @@ export function statsRoute(statistics: Statistics): Route {
 
 function dataJson(
   statistics: Statistics,
-  options: { devices: readonly DeviceView[]; readings: boolean },
+  options: { devices: readonly ListedDevice[]; readings: boolean },
 ): JsonText {
   const { temperature, humidity, metrics } = statistics.global();
   const further = metrics.map(({ name, series }) => [name, seriesJson(series)] as const);
-  const names = deviceNames(statistics, options.devices);
+  const names = deviceNames(options.devices);
   return jsonObject([
     ["temperature", seriesJson(temperature)],
     ["humidity", seriesJson(humidity)],
@@ -57,13 +60,10 @@ function dataJson(
  * A device's id where only one tenant has it, `tenant_id/device_id` otherwise. An id with a slash that
  * looks like another device's long name takes its long name, too: no name stands for two devices.
  */
-function deviceNames(statistics: Statistics, devices: readonly DeviceView[]): string[] {
+function deviceNames(devices: readonly ListedDevice[]): string[] {
   const long = (view: DeviceView) => `${view.tenant}/${view.device}`;
-  const ambiguous = devices.map((view) => statistics.tenantsOf(view.device).length > 1);
-  const taken = new Set(devices.filter((_, i) => ambiguous[i]).map(long));
-  return devices.map((view, i) =>
-    ambiguous[i] || taken.has(view.device) ? long(view) : view.device
-  );
+  const taken = new Set(devices.filter(({ shared }) => shared).map(long));
+  return devices.map((view) => view.shared || taken.has(view.device) ? long(view) : view.device);
 }
 
 function processingJson(statistics: Statistics): JsonText {

@@ -1,6 +1,6 @@
 /** Devices and statistics as the API shows them. */
 import type { DeviceView, SeriesView, WindowView } from "../pipeline/ports.ts";
-import { jsonObject, type JsonText } from "./json.ts";
+import { jsonObject, JsonText } from "./json.ts";
 
 export function deviceJson(view: DeviceView, options: { readings: boolean }): JsonText {
   const metrics = view.metrics.map(({ name, window }) =>
@@ -14,20 +14,16 @@ export function deviceJson(view: DeviceView, options: { readings: boolean }): Js
   ]);
 }
 
+/** Numbers are finite here, and written as JSON has them. */
 function windowJson(window: WindowView, options: { readings: boolean }): JsonText {
   const { readings, avg, min, max, count } = window;
-  return jsonObject([
-    ["readings", options.readings ? readings : undefined],
-    ["avg", avg],
-    ["min", min],
-    ["max", max],
-    ["count", count],
-  ]);
+  const values = options.readings ? `"readings":[${readings.join(",")}],` : "";
+  return new JsonText(`{${values}"avg":${avg},"min":${min},"max":${max},"count":${count}}`);
 }
 
 export function seriesJson(series: SeriesView): JsonText {
   const { count, sum, min, max, avg } = series;
-  return jsonObject(Object.entries({ count, sum, min, max, avg }));
+  return new JsonText(`{"count":${count},"sum":${sum},"min":${min},"max":${max},"avg":${avg}}`);
 }
 
 /** ms since 1970 as a time; null for "never". */

@@ -1,5 +1,5 @@
 import { type Device } from "../core/device.ts";
-import { REJECTED, SAMPLED_OUT } from "../core/engine.ts";
+import { REJECTED } from "../core/engine.ts";
 import { ResultId } from "../core/result.ts";
 import { type Checkpoint, type CheckpointSlice, writeSlice } from "./checkpoint.ts";
 import { type JournalIds } from "./journal_ids.ts";
@@ -9,7 +9,6 @@ import {
   type DeviceState,
   type GlobalState,
   type JournalRow,
-  type Outcome,
   type RecordBatch,
   type Rejected,
   type Transaction,
@@ -32,9 +31,11 @@ export interface BatchParts {
   readonly now: () => number;
 }
 
-/** A reading that came over HTTP. */
+/** A reading that came over HTTP: it stands in `bytes` from `start` to `end`. */
 export interface SubmittedReading {
   readonly bytes: Uint8Array;
+  readonly start: number;
+  readonly end: number;
   readonly id: string;
   readonly arrival: number;
 }
@@ -45,8 +46,6 @@ export interface SubmittedReading {
  */
 export class Batch {
   readonly rows: PooledRow[] = [];
-  /** What became of each submitted reading, in order. */
-  readonly outcomes: Outcome[] = [];
   readonly #parts: BatchParts;
   readonly #slice: CheckpointSlice | null;
   readonly #firstId: number;
@@ -119,32 +118,38 @@ export class Batch {
     this.#counters.read += records.length;
   }
 
-  applySubmitted(reading: SubmittedReading): void {
+  /** The answer is one of the engine's; `lastReason` and `lastResult` say more. */
+  applySubmitted(reading: SubmittedReading): number {
     const { state: { engine }, maxReadingBytes } = this.#parts;
-    const { bytes, arrival } = reading;
-    const id = new ResultId(reading.id);
+    const { bytes, start, end, id } = reading;
     this.#counters.read++;
-    if (bytes.length > maxReadingBytes) engine.reject(tooLarge(bytes.length, maxReadingBytes));
-    const outcome = bytes.length > maxReadingBytes
+    const tooLong = end - start > maxReadingBytes;
+    if (tooLong) engine.reject(tooLarge(end - start, maxReadingBytes));
+    const outcome = tooLong
       ? REJECTED
-      : engine.apply(bytes, 0, bytes.length, id, arrival);
+      : engine.apply(bytes, start, end, new ResultId(id), reading.arrival);
     if (outcome === REJECTED) {
-      const { reason } = engine;
       this.#rejected.push({
-        id: reading.id,
+        id,
         topic: "",
         partition: -1,
         offset: -1,
         time: this.#time,
-        reason,
-        bytes,
+        reason: engine.reason,
+        bytes: bytes.slice(start, end),
       });
-      this.outcomes.push({ kind: "rejected", reason });
-    } else if (outcome === SAMPLED_OUT) {
-      this.outcomes.push({ kind: "sampled out", id: reading.id });
-    } else {
-      this.outcomes.push({ kind: "result", value: engine.lastResult() });
     }
+    return outcome;
+  }
+
+  /** Why the last reading was rejected. */
+  get lastReason(): string {
+    return this.#parts.state.engine.reason;
+  }
+
+  /** The JSON text of the last result. */
+  lastResult(): string {
+    return this.#parts.state.engine.lastResult();
   }
 
   /** No more readings: makes the journal rows. */

@@ -1,8 +1,11 @@
 import { type Tally } from "../core/tally.ts";
-import { type Batch, type BatchParts, prune, type SubmittedReading } from "./batch.ts";
+import { type BatchParts, prune } from "./batch.ts";
 import { writeSlice } from "./checkpoint.ts";
 import { Commit, NotOurs, rebuild, type StageTimes } from "./commit.ts";
+import { judge, judgeBatch, type Submission, Submissions } from "./submissions.ts";
 import {
+  BacklogFull,
+  type BatchOutcome,
   type Intake,
   type Log,
   type Outcome,
@@ -48,18 +51,13 @@ interface Work {
   wanted?(): boolean;
 }
 
-interface Waiting extends SubmittedReading {
-  resolve(outcome: Outcome): void;
-  reject(error: unknown): void;
-}
-
 /**
  * The one road in: readings from Kafka and from HTTP become batches, one after the other. A batch is
  * one transaction: its journal rows, dead letters, counters and positions.
  */
 export class Ingest implements Intake {
   readonly #options: IngestOptions;
-  #waiting: Waiting[] = [];
+  readonly #submissions = new Submissions();
   #flushTimer: ReturnType<typeof setTimeout> | undefined;
   /** Ends when the batch that is being tried again is committed or given up. */
   #busy: Promise<void> | null = null;
@@ -69,6 +67,8 @@ export class Ingest implements Intake {
   unavailableSince = 0;
   /** Readings pause because the backlog is full. */
   paused = false;
+  /** Batches committed since the start. */
+  batches = 0;
 
   constructor(options: IngestOptions) {
     this.#options = options;
@@ -93,19 +93,16 @@ export class Ingest implements Intake {
 
   submit(reading: Uint8Array): Promise<Outcome> {
     const { newId, now } = this.#options;
-    const refusal = this.#stopping
-      ? "the engine is stopping"
-      : this.#backlogFull
-      ? "the backlog is full"
-      : this.unavailableSince > 0
-      ? "the store can't be written"
-      : undefined;
-    if (refusal !== undefined) {
-      return Promise.reject(new StoreUnavailable(`taking a reading: ${refusal}`));
-    }
-    return new Promise((resolve, reject) => {
-      this.#waiting.push({ bytes: reading, id: newId(), arrival: now(), resolve, reject });
-      this.#flushTimer ??= setTimeout(() => this.#flush(), 0);
+    const one = { bytes: reading, start: 0, end: reading.length, id: newId(), arrival: now() };
+    return this.#submitted({ readings: 1, judge: (batch) => judge(batch, one) });
+  }
+
+  submitBatch(body: Uint8Array, ranges: readonly number[]): Promise<BatchOutcome> {
+    const { newId, now } = this.#options;
+    const all = { bytes: body, ranges, newId, arrival: now() };
+    return this.#submitted({
+      readings: ranges.length / 2,
+      judge: (batch) => judgeBatch(batch, all),
     });
   }
 
@@ -115,9 +112,10 @@ export class Ingest implements Intake {
    */
   async stop(): Promise<void> {
     this.#stopping = true;
-    while (this.#busy !== null) await this.#busy;
-    this.#flush();
-    while (this.#busy !== null) await this.#busy;
+    do {
+      while (this.#busy !== null) await this.#busy;
+      this.#flush();
+    } while (this.#busy !== null || !this.#submissions.empty);
   }
 
   /** Writes cursors and, where one is due, a part of a checkpoint, while no batch does it. */
@@ -188,44 +186,47 @@ export class Ingest implements Intake {
     });
   }
 
+  #submitted<T>(submission: Submission<T>): Promise<T> {
+    if (this.#stopping) return refused("the engine is stopping");
+    if (this.backlogFull) {
+      return Promise.reject(new BacklogFull("taking readings: the backlog is full"));
+    }
+    if (this.unavailableSince > 0) return refused("the store can't be written");
+    this.#flushTimer ??= setTimeout(() => this.#flush(), 0);
+    return this.#submissions.add(submission);
+  }
+
+  /** Commits what was submitted. What is too much for one transaction comes after other work had its turn. */
   #flush(): void {
     clearTimeout(this.#flushTimer);
     this.#flushTimer = undefined;
-    if (this.#waiting.length === 0) return;
+    if (this.#submissions.empty) return;
     if (this.#busy !== null) {
       this.#busy.then(() => this.#flush());
       return;
     }
-    const submitted = this.#waiting;
-    this.#waiting = [];
+    const group = this.#submissions.take();
+    if (!this.#submissions.empty) this.#flushTimer = setTimeout(() => this.#flush(), 0);
     const commit = new Commit(this.#options, this.stages);
     void this.#retrying({
-      attempt: () =>
-        commit.attempt({
-          positions: [],
-          fill: (batch) => {
-            for (const reading of submitted) batch.applySubmitted(reading);
-          },
-        }),
+      attempt: () => commit.attempt({ positions: [], fill: (batch) => group.judge(batch) }),
       done: () => {
-        const { outcomes } = this.#committed(commit);
-        submitted.forEach((reading, i) => reading.resolve(outcomes[i]));
+        this.#committed(commit);
+        group.settle();
       },
       abandon: (reason) => {
         commit.abandon();
-        const error = new StoreUnavailable(`taking a reading: ${reason}`);
-        for (const reading of submitted) reading.reject(error);
+        group.refuse(new StoreUnavailable(`taking readings: ${reason}`));
       },
     });
   }
 
-  #committed(commit: Commit): Batch {
+  #committed(commit: Commit): void {
     const { state, observe } = this.#options;
-    const batch = commit.batch!;
-    batch.committed();
+    commit.batch!.committed();
     observe(state.engine.tally, commit.transactionMs);
+    this.batches++;
     state.evict();
-    return batch;
   }
 
   /**
@@ -276,7 +277,8 @@ export class Ingest implements Intake {
     }
   }
 
-  get #backlogFull(): boolean {
+  /** The sinks are so far behind that no more is taken. */
+  get backlogFull(): boolean {
     const { store, maxBacklogBytes } = this.#options;
     return store.journal.size().bytes > maxBacklogBytes;
   }
@@ -285,7 +287,7 @@ export class Ingest implements Intake {
   async #room(): Promise<void> {
     const { output, outputHealthy, log } = this.#options;
     while (!this.#stopping) {
-      const backlogFull = this.#backlogFull;
+      const backlogFull = this.backlogFull;
       if (backlogFull !== this.paused) {
         this.paused = backlogFull;
         log.warn(
@@ -306,4 +308,8 @@ export class Ingest implements Intake {
       });
     }
   }
+}
+
+function refused(reason: string): Promise<never> {
+  return Promise.reject(new StoreUnavailable(`taking readings: ${reason}`));
 }

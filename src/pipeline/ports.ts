@@ -270,8 +270,10 @@ export interface JournalReader {
   oldestUnsent(lanes: readonly LaneState[]): number | undefined;
   /** Rows and bytes in the journal. */
   size(): { rows: number; bytes: number };
-  /** The same from a row's id on; reads no bodies, but every row's head. */
+  /** The same from a row's id on: exact for a short journal, about right for one of thousands of rows. */
   sizeFrom(id: number): { rows: number; bytes: number };
+  /** `time` of the first row from this id on; undefined: there is none. */
+  timeFrom(id: number): number | undefined;
   /** Results from a storage cursor on. */
   resultsFrom(cursor: { row: number; record: number }): number;
 }
@@ -281,10 +283,14 @@ export interface DeviceReader {
   load(tenant: string, device: string): DeviceState | undefined;
   /** Tenants that have a device of this id, sorted. */
   tenantsOf(device: string): string[];
-  /** Keys after `after`, ordered by tenant and device, in code point order; one tenant only if named. */
+  /**
+   * Keys after `after`, ordered by tenant and device, in code point order; one tenant only if named.
+   * `shared`: another tenant has a device of the same id.
+   */
   page(options: { after?: { tenant: string; device: string }; tenant?: string; limit: number }): {
     tenant: string;
     device: string;
+    shared: boolean;
   }[];
   loadGlobal(): GlobalState | undefined;
 }
@@ -311,9 +317,30 @@ export type Outcome =
   | { readonly kind: "sampled out"; readonly id: string }
   | { readonly kind: "rejected"; readonly reason: string };
 
+/** What became of readings that were handed in together, told after their commit. */
+export interface BatchOutcome {
+  /** Readings that were taken, those that were sampled out included. */
+  readonly accepted: number;
+  /** In order; `index` counts the batch's readings from 0. */
+  readonly rejected: readonly { readonly index: number; readonly reason: string }[];
+}
+
+/** Thrown by `Intake` while more waits for the sinks than may: nothing was taken. */
+export class BacklogFull extends Error {
+  override readonly name = "BacklogFull";
+}
+
+/**
+ * Readings that come over HTTP, on the same road as all others. Rejects with `BacklogFull`, and with
+ * `StoreUnavailable` where nothing could be committed: nothing was taken then.
+ */
 export interface Intake {
-  /** One reading over the one ingest road. Rejects with `StoreUnavailable` where nothing could be committed. */
   submit(reading: Uint8Array): Promise<Outcome>;
+  /**
+   * Readings in one body, committed together or not at all, each with the outcome that it would have
+   * alone. `ranges`: where each begins and ends in `body`, in turns. The body must not be changed.
+   */
+  submitBatch(body: Uint8Array, ranges: readonly number[]): Promise<BatchOutcome>;
 }
 
 export interface SeriesView {
@@ -326,9 +353,9 @@ export interface SeriesView {
 
 /** A metric of a device as it is shown. */
 export interface WindowView {
-  /** The last values, oldest first. */
+  /** The last values, oldest first; empty where they weren't asked for. */
   readonly readings: readonly number[];
-  /** Over `readings`; null where there are none. */
+  /** Over the last values; null where there are none. */
   readonly avg: number | null;
   readonly min: number | null;
   readonly max: number | null;
@@ -354,8 +381,17 @@ export interface Statistics {
   };
   device(tenant: string, device: string): DeviceView | undefined;
   tenantsOf(device: string): string[];
-  page(options: { after?: { tenant: string; device: string }; tenant?: string; limit: number }): {
-    devices: DeviceView[];
+  page(options: {
+    after?: { tenant: string; device: string };
+    tenant?: string;
+    limit: number;
+    /** Whether the windows' values are wanted. */
+    readings: boolean;
+  }): {
+    devices: (DeviceView & {
+      /** Another tenant has a device of the same id. */
+      readonly shared: boolean;
+    })[];
     /** Whether there are more. */
     more: boolean;
   };
@@ -368,6 +404,22 @@ export interface Statistics {
     errors: number;
     sampledOut: number;
   };
+}
+
+export type Check = "kafka" | "store" | "output" | "storage" | "progress";
+
+/** The checks that fail, each with the reason. */
+export type FailedChecks = ReadonlyMap<Check, string>;
+
+/** How the engine is, for those who start and stop it. */
+export interface Health {
+  /** Whether readings are being processed. */
+  running(): boolean;
+  kafka(): SourceState;
+  /** Empty unless a new start is what would help. */
+  live(): FailedChecks;
+  /** Empty where the engine can do all that it is there for. */
+  ready(): FailedChecks;
 }
 
 /** Log lines: a message, and fields that a machine can read. */

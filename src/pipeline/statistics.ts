@@ -3,6 +3,7 @@ import { Series, type Totals } from "../core/series.ts";
 import {
   type DeviceState,
   type DeviceView,
+  type SeriesState,
   type SeriesView,
   type Statistics,
   type Store,
@@ -37,11 +38,7 @@ export class StateStatistics implements Statistics {
   }
 
   device(tenant: string, device: string): DeviceView | undefined {
-    const found = this.#state.engine.fleet.inMemory(tenant, device);
-    // A device all of whose readings were sampled out is in memory, but nothing is known of it.
-    if (found !== undefined && !(found.isNew && found.dirtySince === 0)) return viewOfDevice(found);
-    const stored = this.#store.devices.load(tenant, device);
-    return stored === undefined ? undefined : viewOfState(stored, this.#maxReadings);
+    return this.#view({ tenant, device }, { readings: true });
   }
 
   tenantsOf(device: string): string[] {
@@ -49,13 +46,41 @@ export class StateStatistics implements Statistics {
   }
 
   page(options: Parameters<Statistics["page"]>[0]): ReturnType<Statistics["page"]> {
-    const keys = this.#store.devices.page({ ...options, limit: options.limit + 1 });
-    const devices: DeviceView[] = [];
-    for (const { tenant, device } of keys.slice(0, options.limit)) {
-      const view = this.device(tenant, device);
-      if (view !== undefined) devices.push(view);
+    const { limit } = options;
+    const keys = this.#store.devices.page({ ...options, limit: limit + 1 });
+    const devices: ReturnType<Statistics["page"]>["devices"] = [];
+    for (const key of keys.slice(0, limit)) {
+      const view = this.#view(key, options);
+      if (view !== undefined) devices.push({ ...view, shared: key.shared });
     }
-    return { devices, more: keys.length > options.limit };
+    return { devices, more: keys.length > limit };
+  }
+
+  /** From memory, or else from the store. */
+  #view(
+    { tenant, device }: { tenant: string; device: string },
+    wanted: { readings: boolean },
+  ): DeviceView | undefined {
+    const found = this.#state.engine.fleet.inMemory(tenant, device);
+    // A device all of whose readings were sampled out is in memory, but nothing is known of it.
+    if (found !== undefined && !(found.isNew && found.dirtySince === 0)) {
+      return viewOfDevice(found, wanted);
+    }
+    const stored = this.#store.devices.load(tenant, device);
+    return stored === undefined ? undefined : this.#viewOfStored(stored, wanted);
+  }
+
+  #viewOfStored(stored: DeviceState, wanted: { readings: boolean }): DeviceView {
+    const view = (state: SeriesState) =>
+      viewOfSeries(Series.fromState(state, this.#maxReadings), wanted);
+    return {
+      tenant: stored.tenant,
+      device: stored.device,
+      temperature: view(stored.temperature),
+      humidity: view(stored.humidity),
+      metrics: stored.metrics.map(({ name, series }) => ({ name, window: view(series) })),
+      lastSeen: stored.lastSeen,
+    };
   }
 
   processing(): ReturnType<Statistics["processing"]> {
@@ -75,39 +100,25 @@ function viewOf(totals: Totals): SeriesView {
   return totals.view;
 }
 
-function viewOfDevice(device: Device): DeviceView {
+function viewOfDevice(device: Device, wanted: { readings: boolean }): DeviceView {
+  const { metrics } = device;
   return {
     tenant: device.tenant.name,
     device: device.id,
-    temperature: viewOfSeries(device.temperature),
-    humidity: viewOfSeries(device.humidity),
-    metrics: [...device.metrics ?? []].map(([name, series]) => ({
-      name,
-      window: viewOfSeries(series),
-    })),
+    temperature: viewOfSeries(device.temperature, wanted),
+    humidity: viewOfSeries(device.humidity, wanted),
+    metrics: metrics === null
+      ? []
+      : [...metrics].map(([name, series]) => ({ name, window: viewOfSeries(series, wanted) })),
     lastSeen: device.lastSeen,
   };
 }
 
-function viewOfState(state: DeviceState, maxReadings: number): DeviceView {
-  return {
-    tenant: state.tenant,
-    device: state.device,
-    temperature: viewOfSeries(Series.fromState(state.temperature, maxReadings)),
-    humidity: viewOfSeries(Series.fromState(state.humidity, maxReadings)),
-    metrics: state.metrics.map(({ name, series }) => ({
-      name,
-      window: viewOfSeries(Series.fromState(series, maxReadings)),
-    })),
-    lastSeen: state.lastSeen,
-  };
-}
-
-function viewOfSeries(series: Series): WindowView {
+function viewOfSeries(series: Series, wanted: { readings: boolean }): WindowView {
   const window = series.window;
   const empty = window.count === 0;
   return {
-    readings: window.values(),
+    readings: wanted.readings ? window.values() : [],
     avg: empty ? null : window.mean(),
     min: empty ? null : window.min,
     max: empty ? null : window.max,

@@ -1,5 +1,5 @@
 /** Devices: one row each, further metrics in rows of their own. */
-import { count, type Database, drizzle, eq, sql } from "../../deps.ts";
+import { count, type Database, drizzle } from "../../deps.ts";
 import type { DeviceReader, DeviceState, GlobalState } from "../pipeline/ports.ts";
 import { GlobalRow } from "./global_row.ts";
 import { devices } from "./schema.ts";
@@ -21,6 +21,11 @@ export class DeviceTable implements DeviceReader {
   readonly #dropMetrics: Database.Statement;
   readonly #load: Database.Statement;
   readonly #loadMetrics: Database.Statement;
+  readonly #tenantsOf: Database.Statement;
+  readonly #pages: Record<
+    "first" | "later",
+    { all: Database.Statement; tenant: Database.Statement }
+  >;
 
   constructor(db: Database.Database) {
     this.#orm = drizzle(db);
@@ -35,6 +40,16 @@ export class DeviceTable implements DeviceReader {
       'SELECT name, count, sum, min, max, exact, "window" FROM device_metrics ' +
         "WHERE tenant_id = ? AND device_id = ? ORDER BY position",
     );
+    this.#tenantsOf = db.prepare(
+      "SELECT tenant_id FROM devices WHERE device_id = ? ORDER BY tenant_id",
+    ).pluck();
+    const page = (...conditions: string[]) => db.prepare(pageSql(conditions.join(" AND ")));
+    const ofTenant = "tenant_id = @tenant";
+    const later = "(tenant_id, device_id) > (@afterTenant, @afterDevice)";
+    this.#pages = {
+      first: { all: page("true"), tenant: page(ofTenant) },
+      later: { all: page(later), tenant: page(ofTenant, later) },
+    };
   }
 
   save(state: DeviceState): void {
@@ -102,27 +117,36 @@ export class DeviceTable implements DeviceReader {
   }
 
   tenantsOf(device: string): string[] {
-    return this.#orm.select({ tenant: devices.tenantId }).from(devices)
-      .where(eq(devices.deviceId, device)).orderBy(devices.tenantId).all()
-      .map((row) => row.tenant);
+    return this.#tenantsOf.all(device) as string[];
   }
 
   page(
     options: { after?: { tenant: string; device: string }; tenant?: string; limit: number },
-  ): { tenant: string; device: string }[] {
+  ): { tenant: string; device: string; shared: boolean }[] {
     const { after, tenant, limit } = options;
-    const later = after === undefined
-      ? sql`true`
-      : sql`(${devices.tenantId}, ${devices.deviceId}) > (${after.tenant}, ${after.device})`;
-    const wanted = tenant === undefined ? sql`true` : eq(devices.tenantId, tenant);
-    return this.#orm.select({ tenant: devices.tenantId, device: devices.deviceId }).from(devices)
-      .where(sql`${later} AND ${wanted}`)
-      .orderBy(devices.tenantId, devices.deviceId).limit(limit).all();
+    const statements = this.#pages[after === undefined ? "first" : "later"];
+    const statement = statements[tenant === undefined ? "all" : "tenant"];
+    const parameters = {
+      limit,
+      ...(after === undefined ? {} : { afterTenant: after.tenant, afterDevice: after.device }),
+      ...(tenant === undefined ? {} : { tenant }),
+    };
+    const rows = statement.all(parameters) as { tenant: string; device: string; shared: number }[];
+    return rows.map(({ tenant, device, shared }) => ({ tenant, device, shared: shared === 1 }));
   }
 
   loadGlobal(): GlobalState | undefined {
     return this.#global.load();
   }
+}
+
+function pageSql(condition: string): string {
+  return `
+    SELECT tenant_id AS tenant, device_id AS device, EXISTS (
+      SELECT 1 FROM devices AS other INDEXED BY devices_by_device
+      WHERE other.device_id = devices.device_id AND other.tenant_id <> devices.tenant_id
+    ) AS shared
+    FROM devices WHERE ${condition} ORDER BY tenant_id, device_id LIMIT @limit`;
 }
 
 const SAVE = `

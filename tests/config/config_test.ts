@@ -40,6 +40,7 @@ Deno.test("an empty environment gives the contract's defaults", () => {
     storageTimeoutMs: 10_000,
     maxReadings: 100,
     maxReadingBytes: 1_048_576,
+    maxBatchBytes: 16_777_216,
     fleetMaxBytes: 268_435_456,
     backlogMaxBytes: 4_294_967_296,
     discardBacklog: [],

@@ -19,12 +19,31 @@ Deno.test("GET / lists what may be asked", async () => {
     version: "1.2.3",
     endpoints: [
       "GET /health",
+      "GET /health/live",
+      "GET /health/ready",
       "GET /api/stats",
       "GET /api/stats/device/:id",
       "POST /api/data",
       "GET /metrics",
     ],
   });
+});
+
+Deno.test("live and ready: 200, or 503 with the checks that failed", async () => {
+  const { health, get } = apiOver();
+  for (const path of ["/health/live", "/health/ready"]) {
+    assert.deepEqual(await get(path), { status: 200, text: '{"status":"ok"}' });
+  }
+  health.failed.ready = new Map([["kafka", "no broker"], ["store", "disk full"]]);
+  assert.deepEqual(await get("/health/ready"), {
+    status: 503,
+    text: '{"status":"error","message":"kafka: no broker; store: disk full",' +
+      '"failed":{"kafka":"no broker","store":"disk full"}}',
+  });
+  assert.equal((await get("/health/live")).status, 200);
+  health.failed.live = new Map([["progress", "stuck"]]);
+  assert.equal((await get("/health/live")).status, 503);
+  assert.equal((await get("/health")).status, 200);
 });
 
 Deno.test("HEAD where GET is: the same status and headers, no body", async () => {

@@ -42,7 +42,7 @@ Deno.test("an empty body goes the same way as any other", async () => {
 });
 
 Deno.test("a body over the limit is a 413, announced or not, and isn't handed on", async () => {
-  const { api, intake } = apiOver({ maxReadingBytes: 10 });
+  const { api, intake } = apiOver({ limits: { maxReadingBytes: 10 } });
   assert.equal((await api.request("/api/data", post("1234567890"))).status, 200);
   const announced = { ...post("12345678901"), headers: { "content-length": "11" } };
   const response = await api.request("/api/data", announced);

@@ -3,8 +3,12 @@
  * (order, pages, tenants of a device); the real ones have tests of their own.
  */
 import { type Api, createApi } from "../../src/http/api.ts";
+import type { BodyLimits } from "../../src/http/body.ts";
 import type {
+  BatchOutcome,
   DeviceView,
+  FailedChecks,
+  Health,
   Intake,
   Outcome,
   SeriesView,
@@ -80,13 +84,17 @@ export class DevicesInMemory implements Statistics {
     return this.devices.filter((it) => it.device === device).map((it) => it.tenant);
   }
 
-  page(options: { after?: { tenant: string; device: string }; tenant?: string; limit: number }) {
+  page(options: Parameters<Statistics["page"]>[0]) {
     const { after, tenant, limit } = options;
     const rest = this.devices.filter((it) =>
       (after === undefined || byKey(it, after) > 0) &&
       (tenant === undefined || it.tenant === tenant)
     );
-    return { devices: rest.slice(0, limit), more: rest.length > limit };
+    const devices = rest.slice(0, limit).map((it) => ({
+      ...it,
+      shared: this.tenantsOf(it.device).length > 1,
+    }));
+    return { devices, more: rest.length > limit };
   }
 }
 
@@ -103,18 +111,59 @@ function compare(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-/** Takes everything that it is given, by the answer it was made with. */
+/** Takes everything that it is given, by the answers it was made with. */
 export class IntakeInMemory implements Intake {
+  /** What was submitted alone. */
   readonly readings: string[] = [];
+  /** What was submitted together. */
+  readonly batches: string[][] = [];
   readonly #answer: () => Promise<Outcome>;
+  readonly #batchAnswer: (readings: string[]) => Promise<BatchOutcome>;
 
-  constructor(answer: Outcome | (() => Promise<Outcome>)) {
+  constructor(
+    answer: Outcome | (() => Promise<Outcome>),
+    batchAnswer: (readings: string[]) => Promise<BatchOutcome>,
+  ) {
     this.#answer = typeof answer === "function" ? answer : () => Promise.resolve(answer);
+    this.#batchAnswer = batchAnswer;
   }
 
   submit(reading: Uint8Array): Promise<Outcome> {
     this.readings.push(new TextDecoder().decode(reading));
     return this.#answer();
+  }
+
+  submitBatch(body: Uint8Array, ranges: readonly number[]): Promise<BatchOutcome> {
+    const readings: string[] = [];
+    for (let i = 0; i < ranges.length; i += 2) {
+      readings.push(new TextDecoder().decode(body.subarray(ranges[i], ranges[i + 1])));
+    }
+    this.batches.push(readings);
+    return this.#batchAnswer(readings);
+  }
+}
+
+export class HealthInMemory implements Health {
+  state: ReturnType<Health["kafka"]> = "connecting";
+  failed: { live: FailedChecks; ready: FailedChecks } = {
+    live: new Map(),
+    ready: new Map(),
+  };
+
+  running(): boolean {
+    return true;
+  }
+
+  kafka() {
+    return this.state;
+  }
+
+  live(): FailedChecks {
+    return this.failed.live;
+  }
+
+  ready(): FailedChecks {
+    return this.failed.ready;
   }
 }
 
@@ -123,6 +172,7 @@ export interface TestApi {
   readonly intake: IntakeInMemory;
   readonly lines: string[];
   readonly metrics: Metrics;
+  readonly health: HealthInMemory;
   /** One GET, its status and its body as text. */
   get(path: string): Promise<{ status: number; text: string }>;
 }
@@ -130,11 +180,18 @@ export interface TestApi {
 export function apiOver(options: {
   statistics?: DevicesInMemory;
   outcome?: Outcome | (() => Promise<Outcome>);
-  maxReadingBytes?: number;
+  /** Of a batch; without it every reading is accepted. */
+  batchOutcome?: (readings: string[]) => Promise<BatchOutcome>;
+  limits?: Partial<BodyLimits>;
 } = {}): TestApi {
   const lines: string[] = [];
   const log = createLog({ level: "debug", write: (line) => lines.push(line), now: () => 0 });
-  const intake = new IntakeInMemory(options.outcome ?? { kind: "sampled out", id: "x" });
+  const intake = new IntakeInMemory(
+    options.outcome ?? { kind: "sampled out", id: "x" },
+    options.batchOutcome ??
+      ((readings) => Promise.resolve({ accepted: readings.length, rejected: [] })),
+  );
+  const health = new HealthInMemory();
   const metrics = new Metrics({
     version: "0",
     sources: {
@@ -154,9 +211,14 @@ export function apiOver(options: {
   const api = createApi({
     intake,
     statistics: options.statistics ?? new DevicesInMemory([]),
-    health: () => ({ running: true, kafka: "connecting" }),
+    health,
     metrics,
-    maxReadingBytes: options.maxReadingBytes ?? 1000,
+    limits: {
+      maxReadingBytes: 1000,
+      maxBatchBytes: 10_000,
+      maxTotalBytes: 100_000,
+      ...options.limits,
+    },
     log,
     now: () => Date.parse("2026-01-02T03:04:05.678Z"),
     version: "1.2.3",
@@ -165,5 +227,5 @@ export function apiOver(options: {
     const response = await api.request(path);
     return { status: response.status, text: await response.text() };
   }
-  return { api, intake, lines, metrics, get };
+  return { api, intake, lines, metrics, health, get };
 }

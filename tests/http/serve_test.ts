@@ -21,7 +21,7 @@ async function exchange(port: number, text: string): Promise<string> {
 
 Deno.test("over a socket: device ids, HEAD, other methods, large bodies", async () => {
   const statistics = new DevicesInMemory([deviceOf("t", "a/b c%")]);
-  const { api, intake } = apiOver({ statistics, maxReadingBytes: 1000 });
+  const { api, intake } = apiOver({ statistics, limits: { maxReadingBytes: 1000 } });
   const { url, port, close } = serve(api);
   const device = await fetch(`${url}/api/stats/device/${encodeURIComponent("a/b c%")}`);
   assert.equal((await device.json()).device_id, "a/b c%");

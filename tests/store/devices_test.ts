@@ -98,7 +98,11 @@ Deno.test("devices are listed in code point order, page by page, of all tenants 
         let after: { tenant: string; device: string } | undefined;
         for (;;) {
           const page = store.devices.page({ after, tenant, limit });
-          listed.push(...page.map(({ tenant, device }): [string, string] => [tenant, device]));
+          for (const { tenant, device, shared } of page) {
+            listed.push([tenant, device]);
+            const others = sorted.filter(([other, name]) => name === device && other !== tenant);
+            assert.equal(shared, others.length > 0, JSON.stringify([tenant, device]));
+          }
           if (page.length < limit) break;
           after = page.at(-1);
         }
@@ -123,7 +127,7 @@ Deno.test("a page after a device of another tenant begins with what comes after 
   });
   const page = (after: string) =>
     store.devices.page({ after: { tenant: after, device: "z" }, tenant: "b", limit: 9 });
-  assert.deepEqual(page("a"), [{ tenant: "b", device: "m" }]);
+  assert.deepEqual(page("a"), [{ tenant: "b", device: "m", shared: true }]);
   assert.deepEqual(page("b"), []);
   assert.deepEqual(page("c"), []);
   store.close();

@@ -1,32 +1,39 @@
 /** The journal: rows that are appended, handed out from two sides, and pruned from the front. */
 import type { Database } from "../../deps.ts";
 import type { JournalReader, JournalRow, JournalTarget, LaneState } from "../pipeline/ports.ts";
+import { type Extent, JournalMarks } from "./journal_marks.ts";
 import { prepareJournal } from "./journal_statements.ts";
 import { plainBytes } from "./series_rows.ts";
 
 /** What is known of the journal without asking SQLite; a transaction that fails puts it back. */
-export interface JournalExtent {
+export interface JournalExtent extends Extent {
   readonly lastId: number;
-  readonly rows: number;
-  readonly bytes: number;
+  readonly added: Extent;
 }
+
+/** Parts that a journal found at the start is counted in. */
+const STRETCHES = 2000;
 
 export class JournalTable implements JournalReader {
   readonly #statements: ReturnType<typeof prepareJournal>;
-  #extent: JournalExtent;
+  readonly #marks = new JournalMarks();
+  #extent: Omit<JournalExtent, "added">;
 
   constructor(db: Database.Database) {
     this.#statements = prepareJournal(db);
-    this.#extent = this.#statements.extent.get() as JournalExtent;
+    this.#count();
+    const lastId = this.#statements.lastId.get() as number;
+    this.#extent = { lastId, ...this.#marks.added };
   }
 
   /** For `restore`, at the beginning of a transaction. */
   extent(): JournalExtent {
-    return this.#extent;
+    return { ...this.#extent, added: this.#marks.added };
   }
 
-  restore(extent: JournalExtent): void {
+  restore({ added, ...extent }: JournalExtent): void {
     this.#extent = extent;
+    this.#marks.restore(extent.lastId, added);
   }
 
   /** `floor`: the highest id that was ever committed; the row's must be above it. */
@@ -53,6 +60,7 @@ export class JournalTable implements JournalReader {
       rows: rows + 1,
       bytes: bytes + row.body.length,
     };
+    this.#marks.add(row.id, { rows: 1, bytes: row.body.length });
   }
 
   retarget(rowId: number, target: JournalTarget): void {
@@ -63,13 +71,14 @@ export class JournalTable implements JournalReader {
   }
 
   prune(throughId: number): void {
-    const gone = this.#statements.through.get(throughId) as { rows: number; bytes: number };
+    const gone = this.#between(0, throughId);
     if (gone.rows === 0) return;
     const { lastId, rows, bytes } = this.#extent;
     this.#statements.keepLastId.run(lastId);
     this.#statements.keepLaneEnds.run();
     this.#statements.prune.run(throughId);
     this.#extent = { lastId, rows: rows - gone.rows, bytes: bytes - gone.bytes };
+    this.#marks.prune(throughId);
   }
 
   moveCheckpoint(journalId: number): void {
@@ -162,7 +171,29 @@ export class JournalTable implements JournalReader {
   }
 
   sizeFrom(id: number): { rows: number; bytes: number } {
-    return this.#statements.sizeFrom.get(id) as { rows: number; bytes: number };
+    return this.#marks.from(id);
+  }
+
+  timeFrom(id: number): number | undefined {
+    return this.#statements.timeFrom.get(id) as number | undefined;
+  }
+
+  /** Marks the rows that are there, in stretches where there are many. */
+  #count(): void {
+    const { first, last } = this.#statements.ends.get() as {
+      first: number | null;
+      last: number;
+    };
+    if (first === null) return;
+    const ids = Math.ceil((last - first + 1) / STRETCHES);
+    for (let id = first; id <= last; id += ids) {
+      const extent = this.#between(id, id + ids - 1);
+      if (extent.rows > 0) this.#marks.add(id, extent);
+    }
+  }
+
+  #between(firstId: number, lastId: number): Extent {
+    return this.#statements.between.get(firstId, lastId) as Extent;
   }
 
   /** Lanes that have rows going out, each found by one step in the index. */

@@ -24,20 +24,18 @@ const LANE_END = `
 
 export function prepareJournal(db: Database.Database) {
   return {
+    lastId: db.prepare(
+      "SELECT max(coalesce((SELECT max(id) FROM journal), 0), last_journal_id) FROM meta",
+    ).pluck(),
+    ends: db.prepare("SELECT min(id) AS first, max(id) AS last FROM journal"),
     // length() of a blob reads its header only.
-    extent: db.prepare(`
-      SELECT
-        max(coalesce((SELECT max(id) FROM journal), 0), last_journal_id) AS lastId,
-        (SELECT count(*) FROM journal) AS rows,
-        (SELECT coalesce(sum(length(body)), 0) FROM journal) AS bytes
-      FROM meta`),
+    between: db.prepare(`
+      SELECT count(*) AS rows, coalesce(sum(length(body)), 0) AS bytes
+      FROM journal WHERE id BETWEEN ? AND ?`),
     append: db.prepare(`
       INSERT INTO journal (id, target, is_copy, lane, lanes, count, time, base_sequence, body)
       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`),
     retarget: db.prepare("UPDATE journal SET target = ? WHERE id = ?"),
-    through: db.prepare(`
-      SELECT count(*) AS rows, coalesce(sum(length(body)), 0) AS bytes
-      FROM journal WHERE id <= ?`),
     resultsFrom: db.prepare(`
       SELECT coalesce(sum(CASE id WHEN :row THEN max(count - :record, 0) ELSE count END), 0)
       FROM journal WHERE is_copy = 0 AND id >= :row`).pluck(),
@@ -98,9 +96,7 @@ export function prepareJournal(db: Database.Database) {
       SELECT base_sequence + count FROM journal
       WHERE ${GOING_OUT} AND lane = :lane AND lanes > 0 AND lanes < :lanes
       ORDER BY base_sequence DESC, lanes DESC, id DESC LIMIT 1`).pluck(),
-    sizeFrom: db.prepare(`
-      SELECT count(*) AS rows, coalesce(sum(length(body)), 0) AS bytes
-      FROM journal WHERE id >= ?`),
+    timeFrom: db.prepare("SELECT time FROM journal WHERE id >= ? ORDER BY id LIMIT 1").pluck(),
     row: db.prepare(`
       SELECT id, lane, lanes, count, time, base_sequence AS baseSequence, body
       FROM journal WHERE id = ?`),

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { JournalTarget } from "../../src/pipeline/ports.ts";
 import { tempFolder } from "../harness/temp.ts";
-import { lane, open, row } from "./samples.ts";
+import { lane, now, open, row } from "./samples.ts";
 
 function ids(rows: readonly { id: number }[]): number[] {
   return rows.map((row) => row.id);
@@ -189,7 +189,13 @@ Deno.test("the storage cursor: none, moved, gone; results and size from a row on
   assert.equal(journal.resultsFrom({ row: 5, record: 0 }), 0);
   assert.deepEqual(journal.sizeFrom(3), { rows: 2, bytes: 200 });
   assert.deepEqual(journal.sizeFrom(5), { rows: 0, bytes: 0 });
+  assert.equal(journal.timeFrom(4), now());
+  assert.equal(journal.timeFrom(5), undefined);
   store.transact((tx) => tx.dropStorageCursor());
   assert.equal(journal.storageCursor(), undefined);
   store.close();
+  const again = open(folder.path);
+  assert.deepEqual(again.journal.sizeFrom(3), { rows: 2, bytes: 200 });
+  assert.deepEqual(again.journal.size(), { rows: 4, bytes: 400 });
+  again.close();
 });

@@ -108,7 +108,8 @@ for (const [mode, memoryBytes] of [["memory", 1e9], ["SQLite", 1], ["both", 6000
     for (const { lane, device } of sent) assert.equal(lane, laneOf(device, 3));
     assert.equal(it.feed.memoryBytes, 0);
     assert.equal(it.feed.oldestNeeded(), Infinity);
-    assert.deepEqual(it.feed.backlog(), { rows: 0, bytes: 0 });
+    const { rows, bytes } = it.feed.backlog();
+    assert.deepEqual([rows, bytes], [0, 0]);
   });
 
   Deno.test(`what isn't acknowledged comes again after a rewind, from ${mode}`, async () => {

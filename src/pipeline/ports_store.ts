@@ -1,0 +1,131 @@
+/** The ports to the store: what is written in one transaction, and what is read back. */
+import { type DeviceState } from "../core/device.ts";
+import { type GlobalState } from "../core/totals.ts";
+import {
+  type Counters,
+  type JournalRow,
+  type JournalTarget,
+  type JumpReason,
+  type LaneState,
+  type PartitionRef,
+  type Positions,
+} from "./ports.ts";
+
+/** A reading that is no reading: kept as it came. */
+export interface Rejected {
+  readonly id: string;
+  /** Empty for HTTP. */
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number;
+  /** ms since 1970. */
+  readonly time: number;
+  readonly reason: string;
+  /** null: a tombstone. */
+  readonly bytes: Uint8Array | null;
+}
+
+/** Writes. Exists only inside `Store.transact` (invariant 1): a call after it has ended throws. */
+export interface Transaction {
+  /**
+   * Invariant 3: moves a position from `asked` to `end`. False: the position is elsewhere, the batch
+   * isn't ours, the caller must give up the transaction.
+   */
+  advance(source: PartitionRef, asked: number, end: number): boolean;
+  /**
+   * The row's id must be above every id ever committed. A row appended as "reframed" or "refused" is a
+   * copy: it holds no results of its own. Rows that go out of one lane follow one another without
+   * overlap (the unknown lane apart), and those appended as "output" come in the order of their ids.
+   */
+  append(row: JournalRow, target: JournalTarget): void;
+  /** Gives a row another target. Throws where there is no such row. */
+  retarget(rowId: number, target: JournalTarget): void;
+  /** A second rejection of the same id changes nothing: the first is kept. */
+  reject(rejected: Rejected): void;
+  count(delta: Counters): void;
+  saveDevice(state: DeviceState): void;
+  saveGlobal(state: GlobalState): void;
+  /** Every device row and the global row include every journal row up to this id. */
+  moveCheckpoint(journalId: number): void;
+  saveLane(lane: LaneState): void;
+  /** The lane is gone: what it had not sent is re-framed before. Rows of it that still go out become "state". */
+  dropLane(lane: number): void;
+  moveStorageCursor(row: number, record: number): void;
+  /** The storage sink is gone; a new one will begin at the journal's end. */
+  dropStorageCursor(): void;
+  /** Deletes journal rows up to this id. */
+  prune(throughId: number): void;
+}
+
+/** Thrown by `Store.transact` where the disk is full or failing: nothing was written, the same work may be tried again. */
+export class StoreUnavailable extends Error {
+  override readonly name = "StoreUnavailable";
+}
+
+export interface Store {
+  /** One SQLite transaction, durable when it returns. What `work` throws rolls back and is thrown on. */
+  transact<T>(work: (tx: Transaction) => T): T;
+  readonly positions: Positions;
+  readonly journal: JournalReader;
+  readonly devices: DeviceReader;
+  counters(): Counters;
+  close(): void;
+}
+
+export interface JournalReader {
+  /** Highest id ever used. */
+  lastId(): number;
+  checkpoint(): number;
+  lanes(): LaneState[];
+  /** undefined until the storage sink was first configured. */
+  storageCursor(): { row: number; record: number } | undefined;
+  /** Rows that go out ("output" and "reframed") of a lane, whose records end after `sequence`, in order, until `maxBytes` (at least one). */
+  outputRows(lane: number, sequence: number, maxBytes: number): JournalRow[];
+  /** Rows with results (all but copies, see `append`) with an id above `afterId`, in order, until `maxBytes` (at least one). */
+  resultRows(afterId: number, maxBytes: number): JournalRow[];
+  /** Per lane the end of its last row that goes out and was written for fewer than `lanes` lanes (but known ones). */
+  laneEndsBelow(lanes: number): { lane: number; end: number }[];
+  /** Lowest id of a row that goes out to the output topic and isn't acknowledged by the lanes given (a lane not given has acknowledged nothing); undefined: none. */
+  oldestUnsent(lanes: readonly LaneState[]): number | undefined;
+  /** Rows and bytes in the journal. */
+  size(): { rows: number; bytes: number };
+  /** The same from a row's id on: exact for a short journal, about right for one of thousands of rows. */
+  sizeFrom(id: number): { rows: number; bytes: number };
+  /** `time` of the first row from this id on; undefined: there is none. */
+  timeFrom(id: number): number | undefined;
+  /** Results from a storage cursor on. */
+  resultsFrom(cursor: { row: number; record: number }): number;
+}
+
+export interface DeviceReader {
+  count(): number;
+  load(tenant: string, device: string): DeviceState | undefined;
+  /** Tenants that have a device of this id, sorted. */
+  tenantsOf(device: string): string[];
+  /**
+   * Keys after `after`, ordered by tenant and device, in code point order; one tenant only if named.
+   * `shared`: another tenant has a device of the same id.
+   */
+  page(options: { after?: { tenant: string; device: string }; tenant?: string; limit: number }): {
+    tenant: string;
+    device: string;
+    shared: boolean;
+  }[];
+  loadGlobal(): GlobalState | undefined;
+}
+
+/** A dead letter as it is kept. */
+export interface DeadLetter extends Rejected {
+  /** Its place in the order in which they were kept. */
+  readonly sequence: number;
+  /** ms since 1970. */
+  readonly storedAt: number;
+}
+
+/** What the store can tell people. Synchronous, about the state after the last commit. */
+export interface StoreReports {
+  /** Dead letters in the order in which they were kept, after the sequence given. */
+  deadLetters(options: { after?: number; limit: number }): DeadLetter[];
+  /** How often a position has jumped since the data folder was made, by reason; a reason that never came is left out. */
+  jumps(): ReadonlyMap<JumpReason, number>;
+}

@@ -4,13 +4,13 @@ import { type Config, configWarnings } from "./config/config.ts";
 import { type Api, createApi } from "./http/api.ts";
 import { serveApi } from "./http/serve.ts";
 import { createKafkaOutput } from "./kafka/output.ts";
-import { createKafkaSource } from "./kafka/source.ts";
+import { createKafkaSource, type KafkaSource } from "./kafka/source.ts";
 import { Checkpoint } from "./pipeline/checkpoint.ts";
 import { EngineHealth } from "./pipeline/health.ts";
 import { Ingest, type StageTimes } from "./pipeline/ingest.ts";
 import { JournalIds } from "./pipeline/journal_ids.ts";
 import { JournalOutputFeed } from "./pipeline/output_feed.ts";
-import { type Log, type RecordSource, type Sink } from "./pipeline/ports.ts";
+import { type Log, type Sink } from "./pipeline/ports.ts";
 import { settleRemovedSinks } from "./pipeline/removed_sinks.ts";
 import { RowPool } from "./pipeline/row_pool.ts";
 import { State } from "./pipeline/state.ts";
@@ -19,6 +19,7 @@ import { JournalStorageFeed } from "./pipeline/storage_feed.ts";
 import { createStorageSink } from "./storage_service/sink.ts";
 import { openStore } from "./store/open.ts";
 import { Metrics } from "./telemetry/metrics.ts";
+import { storeFiles } from "./telemetry/store_files.ts";
 
 /** Rows in memory for a sink; the ingest waits for a healthy output topic before this is reached. */
 const OUTPUT_MEMORY_BYTES = 40_000_000;
@@ -78,12 +79,16 @@ function assemble(
   const storage = hasStorage
     ? new JournalStorageFeed({ store, pool, memoryBytes: STORAGE_MEMORY_BYTES })
     : null;
-  const checkpoint = new Checkpoint(state, { durableId: store.journal.checkpoint(), now });
+  const checkpoint = new Checkpoint(state, {
+    durableId: store.journal.checkpoint(),
+    now,
+    observe: (seconds) => metrics.checkpointed(seconds),
+  });
   const lifecycle = { running: true, startedAt: now() };
 
   const random = () => Math.random();
   const kafka = { brokers: config.brokers, clientId: "plumbline", log, now };
-  const source: RecordSource | null = config.kafkaEnabled
+  const source: KafkaSource | null = config.kafkaEnabled
     ? createKafkaSource({
       ...kafka,
       group: config.group,
@@ -91,9 +96,13 @@ function assemble(
       positions: store.positions,
     })
     : null;
-  const outputSink: Sink | null = output === null
-    ? null
-    : createKafkaOutput({ ...kafka, topic: config.outputTopic, feed: output, random });
+  const outputSink: Sink | null = output === null ? null : createKafkaOutput({
+    ...kafka,
+    topic: config.outputTopic,
+    feed: output,
+    random,
+    observe: (event, count) => metrics.output(event, count),
+  });
   const storageSink: Sink | null = storage === null ? null : createStorageSink({
     url: config.storageUrl,
     feed: storage,
@@ -109,11 +118,27 @@ function assemble(
     sources: {
       counters: () => state.counters,
       lag: () => source?.lag() ?? new Map(),
+      group: () => source?.counts() ?? { joins: 0, olderFolder: 0 },
+      jumps: () => store.jumps(),
       backlog: () => [
         ...(output === null ? [] : [{ sink: "output", ...output.backlog() }]),
         ...(storage === null ? [] : [{ sink: "storage", ...storage.backlog() }]),
       ],
-      devicesInMemory: () => state.engine.fleet.size,
+      journal: () => store.journal.size(),
+      fleet: () => state.engine.fleet,
+      checkpointAge: () => checkpoint.ageSeconds,
+      connections: () => [
+        ...(source === null ? [] : [["source", source.state()] as const]),
+        ...(outputSink === null ? [] : [["output", outputSink.state()] as const]),
+        ...(storageSink === null ? [] : [["storage", storageSink.state()] as const]),
+      ],
+      pauses: () => ({
+        backlogFull: ingest.backlogFull,
+        storeUnavailable: ingest.unavailableSince > 0,
+      }),
+      stages: () => ({ ...ingest.stages }),
+      files: () => storeFiles(config.dataDir),
+      now,
     },
   });
   const ingest = new Ingest({
@@ -167,6 +192,7 @@ function assemble(
     health.look();
     ingest.maintain();
   }, MAINTENANCE_MS);
+  const eventLoop = metrics.watchEventLoop();
   const host = config.host.includes(":") ? `[${config.host}]` : config.host;
   const address = `http://${host}:${server.port}`;
   log.info("plumbline is running", { address, version, dataDir: config.dataDir });
@@ -179,6 +205,7 @@ function assemble(
     await within(left(), reading);
     await ingest.stop();
     clearInterval(maintenance);
+    eventLoop.stop();
     await within(left(), Promise.all([outputSink?.close(left()), storageSink?.close(left())]));
     ingest.checkpointAll();
     await within(left(), Promise.resolve(source?.close(left())));

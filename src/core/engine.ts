@@ -202,7 +202,7 @@ export class Engine {
   }
 
   #reject(reason: string): number {
-    this.tally.rejected++;
+    this.tally.rejections.push(reason);
     this.reason = reason;
     return REJECTED;
   }

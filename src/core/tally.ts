@@ -9,14 +9,19 @@ export class Tally {
   arrivals = new Float64Array(1024);
   judged = 0;
   sampledOut = 0;
-  rejected = 0;
+  /** Why readings were rejected: one for each. */
+  readonly rejections: string[] = [];
+
+  get rejected(): number {
+    return this.rejections.length;
+  }
 
   clear(): void {
     for (const tenant of this.tenants) tenant.tallyIndex = -1;
     this.tenants.length = 0;
     this.judged = 0;
     this.sampledOut = 0;
-    this.rejected = 0;
+    this.rejections.length = 0;
   }
 
   judge(tenant: Tenant, anomaly: boolean, arrival: number): void {

@@ -26,13 +26,20 @@ export class Checkpoint {
   #completedAt: number;
   /** The round under way ends when everything up to here is written; 0: no round is under way. */
   #target = 0;
+  #startedAt = 0;
+  readonly #observe: (seconds: number) => void;
 
   /** Up to here every row in the store includes the journal. */
   durableId: number;
 
-  constructor(state: State, options: { durableId: number; now: () => number }) {
-    const { now } = options;
+  /** `observe` is told how long a round took, from its first slice to its last one's commit. */
+  constructor(
+    state: State,
+    options: { durableId: number; now: () => number; observe?: (seconds: number) => void },
+  ) {
+    const { now, observe = () => {} } = options;
     this.durableId = options.durableId;
+    this.#observe = observe;
     this.#state = state;
     this.#now = now;
     this.#completedAt = now();
@@ -65,6 +72,7 @@ export class Checkpoint {
     const { engine, includedId } = this.#state;
     if (this.#target === 0) {
       this.#target = includedId;
+      this.#startedAt = this.#now();
       this.#journalBytes = 0;
     }
     const devices = engine.dirty.next(limit).map((device) => {
@@ -85,6 +93,7 @@ export class Checkpoint {
   /** The slice is committed. */
   written(slice: CheckpointSlice): void {
     this.durableId = slice.checkpointId;
+    if (this.#target === 0) this.#observe(Math.max(0, this.#now() - this.#startedAt) / 1000);
   }
 
   /** The state was rebuilt: a round that was under way is over. */

@@ -1,5 +1,6 @@
 import { RecordReader } from "../core/record.ts";
 import { splitRow } from "../core/reframe.ts";
+import { type Backlog, backlogFrom } from "./backlog.ts";
 import { type JournalIds } from "./journal_ids.ts";
 import { LaneQueue } from "./lane_queue.ts";
 import {
@@ -54,12 +55,14 @@ export class JournalOutputFeed implements OutputFeed {
     return this.#memory;
   }
 
-  /** Rows and bytes from the oldest one on that the output topic doesn't have. */
-  backlog(): { rows: number; bytes: number } {
-    const oldest = this.oldestNeeded();
-    return oldest === Infinity
-      ? { rows: 0, bytes: 0 }
-      : this.#options.store.journal.sizeFrom(oldest);
+  /** What the output topic doesn't have; rows of other lanes and copies in between count, too. */
+  backlog(): Backlog {
+    const { journal } = this.#options.store;
+    // Before the topic is found rows are kept that may not be for it.
+    const oldest = this.laneCount === 0
+      ? journal.oldestUnsent([]) ?? Infinity
+      : this.oldestNeeded();
+    return backlogFrom(oldest, journal);
   }
 
   onRows(wake: () => void): void {

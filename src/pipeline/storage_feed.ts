@@ -1,3 +1,4 @@
+import { type Backlog, backlogFrom } from "./backlog.ts";
 import { type JournalRow, type StorageFeed, type Store, type Transaction } from "./ports.ts";
 import { type PooledRow, type RowPool } from "./row_pool.ts";
 
@@ -99,12 +100,9 @@ export class JournalStorageFeed implements StorageFeed {
     return this.#behind ? this.#cursor.row : Infinity;
   }
 
-  /** Rows and bytes from the cursor's row on. */
-  backlog(): { rows: number; bytes: number } {
-    const oldest = this.oldestNeeded();
-    return oldest === Infinity
-      ? { rows: 0, bytes: 0 }
-      : this.#options.store.journal.sizeFrom(oldest);
+  /** What the storage service doesn't have; copies in between count, too. */
+  backlog(): Backlog {
+    return backlogFrom(this.oldestNeeded(), this.#options.store.journal);
   }
 
   #isStored(row: JournalRow): boolean {

@@ -1,5 +1,3 @@
-import { prom } from "../../deps.ts";
-
 /** The old engines' buckets, in seconds. */
 export const latencyBuckets: readonly number[] = [
   .005,
@@ -15,18 +13,6 @@ export const latencyBuckets: readonly number[] = [
   10,
 ];
 
-/** One series of a `CountedHistogram`: whoever observes often adds to `counts` and `sum` directly. */
-export class HistogramSeries {
-  readonly labels: Readonly<Record<string, string>>;
-  /** Observations by bucket, not cumulated; the last one is above every bound. */
-  readonly counts = new Float64Array(latencyBuckets.length + 1);
-  sum = 0;
-
-  constructor(labels: Readonly<Record<string, string>>) {
-    this.labels = labels;
-  }
-}
-
 /** The index in `counts` that a value belongs to. */
 export function bucketOf(seconds: number): number {
   let bucket = 0;
@@ -34,59 +20,77 @@ export function bucketOf(seconds: number): number {
   return bucket;
 }
 
-/**
- * A histogram over `latencyBuckets` whose series are plain arrays: prom-client's own takes one value a
- * call and looks its labels up anew each time, which costs more than judging a reading does.
- */
-export class CountedHistogram extends prom.Histogram<string> {
-  readonly #name: string;
-  readonly #help: string;
-  readonly #series: HistogramSeries[] = [];
+/** One series of a `CountedHistogram`: whoever observes adds to `counts` and `sum` directly. */
+export class HistogramSeries {
+  /** Observations by bucket, not cumulated; the last one is above every bound. */
+  readonly counts = new Float64Array(latencyBuckets.length + 1);
+  sum = 0;
+  /** What stands before the value in each line. */
+  readonly #heads: readonly string[];
+  #text = "";
+  #shown = -1;
 
-  constructor(options: { name: string; help: string; label: string; registry: prom.Registry }) {
-    const { name, help, label, registry } = options;
-    super({ name, help, labelNames: [label], registers: [registry], buckets: [...latencyBuckets] });
-    this.#name = name;
-    this.#help = help;
+  constructor(name: string, label: string) {
+    this.#heads = [
+      ...[...latencyBuckets, "+Inf"].map((le) => `${name}_bucket{${label},le="${le}"} `),
+      `${name}_sum{${label}} `,
+      `${name}_count{${label}} `,
+    ];
   }
 
-  /** A new series; the caller keeps it and asks once for each set of labels. */
-  series(labels: Readonly<Record<string, string>>): HistogramSeries {
-    const series = new HistogramSeries(labels);
+  /** Its lines; made anew only when something was observed since. */
+  text(): string {
+    let total = 0;
+    for (const count of this.counts) total += count;
+    if (total === this.#shown) return this.#text;
+    this.#shown = total;
+    const heads = this.#heads, buckets = this.counts.length;
+    let text = "", below = 0;
+    for (let i = 0; i < buckets; i++) {
+      below += this.counts[i];
+      text += `${heads[i]}${below}\n`;
+    }
+    this.#text = `${text}${heads[buckets]}${this.sum}\n${heads[buckets + 1]}${total}`;
+    return this.#text;
+  }
+}
+
+/**
+ * A histogram over `latencyBuckets` with one label, whose series are plain arrays and write their own
+ * lines. prom-client's takes one value a call and looks its labels up each time, which costs more than
+ * judging a reading does; and a scrape of a thousand tenants took 23 ms by it.
+ */
+export class CountedHistogram {
+  readonly name: string;
+  readonly #head: string;
+  readonly #label: string;
+  readonly #series: HistogramSeries[] = [];
+
+  constructor({ name, help, label }: { name: string; help: string; label: string }) {
+    this.name = name;
+    this.#label = label;
+    this.#head = head({ name, help, type: "histogram" });
+  }
+
+  /** A new series; the caller keeps it and asks once for each value of the label. */
+  series(value: string): HistogramSeries {
+    const series = new HistogramSeries(this.name, labelText(this.#label, value));
     this.#series.push(series);
     return series;
   }
 
-  override get(): Promise<Exported> {
-    return Promise.resolve({
-      name: this.#name,
-      help: this.#help,
-      // The types want prom-client's enum and a collect function; its registry reads neither.
-      type: "histogram" as unknown as prom.MetricType,
-      collect: () => {},
-      aggregator: "sum",
-      values: this.#series.flatMap((series) => this.#values(series)),
-    });
-  }
-
-  /** What the registry asks for when it writes the exposition. */
-  getForPromString(): Promise<Exported> {
-    return this.get();
-  }
-
-  #values(series: HistogramSeries): prom.MetricValueWithName<string>[] {
-    const { labels, counts, sum } = series;
-    let total = 0;
-    const values = [...latencyBuckets, "+Inf"].map((le, i) => {
-      total += counts[i];
-      return { metricName: `${this.#name}_bucket`, labels: { le, ...labels }, value: total };
-    });
-    return [
-      ...values,
-      { metricName: `${this.#name}_sum`, labels, value: sum },
-      { metricName: `${this.#name}_count`, labels, value: total },
-    ];
+  text(): string {
+    return [this.#head, ...this.#series.map((series) => series.text())].join("\n");
   }
 }
 
-type Exported = prom.MetricObjectWithValues<prom.MetricValueWithName<string>>;
+/** The two lines before a metric's values. */
+export function head({ name, help, type }: { name: string; help: string; type: string }): string {
+  return `# HELP ${name} ${help}\n# TYPE ${name} ${type}`;
+}
+
+/** `name="value"`, escaped as the exposition format wants it. */
+export function labelText(name: string, value: string): string {
+  const escaped = value.replace(/[\\"]/g, "\\$&").replace(/\n/g, "\\n");
+  return `${name}="${escaped}"`;
+}

@@ -1,11 +1,14 @@
-/** The engine's metrics (contract, section 7) in a registry of their own. */
+/** The engine's metrics (contract, section 7). */
 import { prom } from "../../deps.ts";
 import { latencyBuckets } from "./counted_histogram.ts";
+import { type MetricSources, registerEngineMetrics } from "./engine_metrics.ts";
+import { watchEventLoop } from "./event_loop.ts";
+import { MetricTexts } from "./metric_texts.ts";
+import { type OutputEvent, OutputMetrics } from "./output_metrics.ts";
 import { registerProcessMetrics } from "./process_metrics.ts";
-import { type MetricSources, PulledMetrics, registerSources } from "./pulled_metrics.ts";
 import { type BatchTally, ReadingMetrics } from "./reading_metrics.ts";
 
-export type { BatchTally, MetricSources };
+export type { BatchTally, MetricSources, OutputEvent };
 
 export interface MetricsOptions {
   readonly version: string;
@@ -14,20 +17,25 @@ export interface MetricsOptions {
   readonly maxTenants?: number;
 }
 
+/** Measured: no CPU to speak of while the engine is idle. */
+const EVENT_LOOP_LOOK_MS = 100;
+
 export class Metrics {
   readonly contentType: string = prom.Registry.PROMETHEUS_CONTENT_TYPE;
-  readonly #registry = new prom.Registry();
+  readonly #texts = new MetricTexts();
   readonly #readings: ReadingMetrics;
-  readonly #commit: prom.Histogram;
+  readonly #output: OutputMetrics;
   readonly #requests: prom.Counter;
   readonly #requestSeconds: prom.Histogram;
+  readonly #commit: prom.Histogram;
+  readonly #checkpoint: prom.Histogram;
+  readonly #eventLoop: prom.Histogram;
 
   constructor({ version, sources, maxTenants = 1000 }: MetricsOptions) {
-    const registry = this.#registry;
-    const registers = [registry];
+    const texts = this.#texts;
+    const registers = [texts.registry];
     const buckets = [...latencyBuckets];
-    const pulled = new PulledMetrics(registry);
-    this.#readings = new ReadingMetrics(registry, { pulled, maxTenants });
+    this.#readings = new ReadingMetrics(texts, { maxTenants });
     this.#requests = new prom.Counter({
       name: "http_requests_total",
       help: "Total number of HTTP requests",
@@ -47,15 +55,27 @@ export class Metrics {
       buckets: [.0005, .001, .0025, ...buckets],
       registers,
     });
-    registerSources(pulled, sources);
-    new prom.Gauge({
+    this.#checkpoint = new prom.Histogram({
+      name: "plumbline_checkpoint_duration_seconds",
+      help: "Time of a checkpoint, from its first part to the commit of its last",
+      buckets: [...buckets, 30, 60],
+      registers,
+    });
+    this.#eventLoop = new prom.Histogram({
+      name: "plumbline_event_loop_delay_seconds",
+      help: "How late a timer came, looked at ten times a second",
+      buckets: [.001, ...buckets],
+      registers,
+    });
+    registerEngineMetrics(texts, sources);
+    this.#output = new OutputMetrics(texts);
+    texts.gauge({
       name: "plumbline_build_info",
       help: "Version of the engine and of its runtime",
-      labelNames: ["version", "deno"],
-      registers,
-    }).set({ version, deno: Deno.version.deno }, 1);
-    registerProcessMetrics(registry);
-    pulled.failures();
+      labels: ["version", "deno"],
+      values: () => [[{ version, deno: Deno.version.deno }, 1]],
+    });
+    registerProcessMetrics(texts);
   }
 
   /** A batch was committed, at `committedAt` in ms since 1970. */
@@ -68,6 +88,16 @@ export class Metrics {
     this.#commit.observe(seconds);
   }
 
+  /** A checkpoint took this long. */
+  checkpointed(seconds: number): void {
+    this.#checkpoint.observe(seconds);
+  }
+
+  /** Something happened on the way to the output topic. */
+  output(event: OutputEvent, count: number): void {
+    this.#output.count(event, count);
+  }
+
   /** An HTTP request was answered; `endpoint` is the route's template, never the path. */
   request(it: { endpoint: string; method: string; status: number; seconds: number }): void {
     const { endpoint, method, status, seconds } = it;
@@ -75,8 +105,17 @@ export class Metrics {
     this.#requestSeconds.observe({ endpoint, method }, seconds);
   }
 
-  /** The Prometheus text. */
+  /** Looks at the event loop's delay until `stop`. */
+  watchEventLoop(): { stop(): void } {
+    return watchEventLoop({
+      everyMs: EVENT_LOOP_LOOK_MS,
+      now: () => performance.now(),
+      observe: (seconds) => this.#eventLoop.observe(seconds),
+    });
+  }
+
+  /** The Prometheus text. Never rejects. */
   text(): Promise<string> {
-    return this.#registry.metrics();
+    return this.#texts.text();
   }
 }

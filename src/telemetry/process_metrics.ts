@@ -1,55 +1,45 @@
 /**
- * The process' own metrics, by the names of prom-client's defaults. Those aren't used themselves: they
- * can't be chosen one by one, and their event loop monitor keeps a timer running.
+ * The process' own metrics, by their usual names. prom-client's defaults aren't used: they can't be
+ * chosen one by one, and half of them reads `/proc`, which Deno allows only together with everything.
  */
 import process from "node:process";
-import { prom } from "../../deps.ts";
+import type { MetricTexts } from "./metric_texts.ts";
 
-export function registerProcessMetrics(registry: prom.Registry): void {
-  const registers = [registry];
-  cpu("process_cpu_user_seconds_total", {
-    help: "Total user CPU time spent in seconds.",
-    seconds: () => process.cpuUsage().user / 1e6,
-  });
-  cpu("process_cpu_system_seconds_total", {
-    help: "Total system CPU time spent in seconds.",
-    seconds: () => process.cpuUsage().system / 1e6,
-  });
-  cpu("process_cpu_seconds_total", {
+export function registerProcessMetrics(texts: MetricTexts): void {
+  texts.counter({
+    name: "process_cpu_seconds_total",
     help: "Total user and system CPU time spent in seconds.",
-    seconds: () => (process.cpuUsage().user + process.cpuUsage().system) / 1e6,
+    labels: [],
+    values: () => [[{}, (process.cpuUsage().user + process.cpuUsage().system) / 1e6]],
   });
-  new prom.Gauge({
+  texts.counter({
+    name: "process_cpu_user_seconds_total",
+    help: "Total user CPU time spent in seconds.",
+    labels: [],
+    values: () => [[{}, process.cpuUsage().user / 1e6]],
+  });
+  texts.counter({
+    name: "process_cpu_system_seconds_total",
+    help: "Total system CPU time spent in seconds.",
+    labels: [],
+    values: () => [[{}, process.cpuUsage().system / 1e6]],
+  });
+  texts.gauge({
     name: "process_start_time_seconds",
     help: "Start time of the process since unix epoch in seconds.",
-    registers,
-  }).set(performance.timeOrigin / 1000);
-  new prom.Gauge({
+    labels: [],
+    values: () => [[{}, performance.timeOrigin / 1000]],
+  });
+  texts.gauge({
     name: "process_resident_memory_bytes",
     help: "Resident memory size in bytes.",
-    registers,
-    collect() {
-      this.set(process.memoryUsage.rss());
-    },
+    labels: [],
+    values: () => [[{}, process.memoryUsage.rss()]],
   });
-  new prom.Gauge({
+  texts.gauge({
     name: "plumbline_heap_bytes",
     help: "Memory that JavaScript objects use.",
-    registers,
-    collect() {
-      this.set(Deno.memoryUsage().heapUsed);
-    },
+    labels: [],
+    values: () => [[{}, Deno.memoryUsage().heapUsed]],
   });
-
-  function cpu(name: string, options: { help: string; seconds: () => number }): void {
-    new prom.Counter({
-      name,
-      help: options.help,
-      registers,
-      collect() {
-        this.reset();
-        this.inc(options.seconds());
-      },
-    });
-  }
 }

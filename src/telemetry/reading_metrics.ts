@@ -1,7 +1,13 @@
 /** What became of the readings, by status and tenant, and how long it took. */
-import type { prom } from "../../deps.ts";
-import { bucketOf, CountedHistogram, type HistogramSeries } from "./counted_histogram.ts";
-import type { PulledMetrics } from "./pulled_metrics.ts";
+import {
+  bucketOf,
+  CountedHistogram,
+  head,
+  type HistogramSeries,
+  labelText,
+} from "./counted_histogram.ts";
+import type { MetricTexts } from "./metric_texts.ts";
+import { RejectionCounts } from "./rejection_counts.ts";
 
 /** A committed batch, as the engine's tally has it: parallel arrays, nothing allocated per reading. */
 export interface BatchTally {
@@ -11,7 +17,8 @@ export interface BatchTally {
   /** Per judged reading: when it reached Kafka or the API, ms since 1970. */
   readonly arrivals: Float64Array;
   readonly judged: number;
-  readonly rejected: number;
+  /** The reason of each rejected reading. */
+  readonly rejections: readonly string[];
 }
 
 interface TenantMeter {
@@ -20,37 +27,39 @@ interface TenantMeter {
   processed: number;
 }
 
+const OTHERS = "other";
+
 export class ReadingMetrics {
   readonly #maxTenants: number;
   readonly #tenants = new Map<string, TenantMeter>();
   #others: TenantMeter | undefined;
-  readonly #tenantLatency: CountedHistogram;
+  readonly #tenantLatency = new CountedHistogram({
+    name: "tenant_processing_latency_seconds",
+    help: "Processing latency by tenant",
+    label: "tenant_id",
+  });
   readonly #normal: HistogramSeries;
   readonly #anomaly: HistogramSeries;
   readonly #messages = { normal: 0, anomaly: 0, error: 0 };
+  readonly #rejections = new RejectionCounts();
 
-  constructor(registry: prom.Registry, options: { pulled: PulledMetrics; maxTenants: number }) {
+  constructor(texts: MetricTexts, options: { maxTenants: number }) {
     this.#maxTenants = options.maxTenants;
-    this.#registerCounts(options.pulled);
-    this.#tenantLatency = new CountedHistogram({
-      name: "tenant_processing_latency_seconds",
-      help: "Processing latency by tenant",
-      label: "tenant_id",
-      registry,
-    });
     const latency = new CountedHistogram({
       name: "processing_latency_seconds",
       help: "Processing latency by status",
       label: "status",
-      registry,
     });
-    this.#normal = latency.series({ status: "normal" });
-    this.#anomaly = latency.series({ status: "anomaly" });
+    this.#normal = latency.series("normal");
+    this.#anomaly = latency.series("anomaly");
+    this.#registerCounts(texts);
+    texts.add(() => this.#tenantLatency.text());
+    texts.add(() => latency.text());
   }
 
   /** `committedAt` in ms since 1970. A reading from the future (clocks differ) took no time. */
   batch(tally: BatchTally, committedAt: number): void {
-    const { codes, arrivals, judged } = tally;
+    const { codes, arrivals, judged, rejections } = tally;
     const meters = tally.tenants.map(({ name }) => this.#tenants.get(name) ?? this.#meter(name));
     let anomalies = 0;
     for (let i = 0; i < judged; i++) {
@@ -68,43 +77,49 @@ export class ReadingMetrics {
     }
     this.#messages.normal += judged - anomalies;
     this.#messages.anomaly += anomalies;
-    this.#messages.error += tally.rejected;
+    this.#messages.error += rejections.length;
+    this.#rejections.add(rejections);
   }
 
+  /** The tenant's own meter, or the one that all tenants beyond the bound share. */
   #meter(tenant: string): TenantMeter {
-    if (this.#tenants.size >= this.#maxTenants) return this.#others ??= this.#newMeter("other");
+    if (this.#tenants.size >= this.#maxTenants) {
+      return this.#others ??= this.#tenants.get(OTHERS) ?? this.#newMeter(OTHERS);
+    }
     const meter = this.#newMeter(tenant);
     this.#tenants.set(tenant, meter);
     return meter;
   }
 
-  /** A tenant that is itself called `other` shares the series of the rest. */
   #newMeter(label: string): TenantMeter {
-    const known = this.#tenants.get(label);
-    return known ??
-      { label, latency: this.#tenantLatency.series({ tenant_id: label }), processed: 0 };
+    return { label, latency: this.#tenantLatency.series(label), processed: 0 };
   }
 
-  #registerCounts(pulled: PulledMetrics): void {
-    pulled.counter({
+  #registerCounts(texts: MetricTexts): void {
+    texts.counter({
       name: "process_messages_total",
       help: "The total number of processed messages",
       labels: ["status"],
       values: () => Object.entries(this.#messages).map(([status, n]) => [{ status }, n]),
     });
     for (const name of ["tenant_messages_processed", "tenant_messages_processed_total"]) {
-      pulled.counter({
-        name,
-        help: "Messages processed by tenant",
-        labels: ["tenant_id"],
-        values: () => this.#meters().map((it) => [{ tenant_id: it.label }, it.processed]),
-      });
+      const first = head({ name, help: "Messages processed by tenant", type: "counter" });
+      texts.add(() => [first, ...this.#tenantCounts(name)].join("\n"));
     }
+    texts.counter({
+      name: "plumbline_dead_letters_total",
+      help: "Readings put to the dead letters since the start, by the start of the reason",
+      labels: ["reason"],
+      values: () => [...this.#rejections.byKind()].map(([reason, n]) => [{ reason }, n]),
+    });
   }
 
-  #meters(): TenantMeter[] {
+  #tenantCounts(name: string): string[] {
     const named = [...this.#tenants.values()];
     const others = this.#others;
-    return others === undefined || named.includes(others) ? named : [...named, others];
+    const all = others === undefined || named.includes(others) ? named : [...named, others];
+    return all.map(({ label, processed }) =>
+      `${name}{${labelText("tenant_id", label)}} ${processed}`
+    );
   }
 }

@@ -17,6 +17,7 @@ import type {
 } from "../../src/pipeline/ports.ts";
 import { createLog } from "../../src/telemetry/log.ts";
 import { Metrics } from "../../src/telemetry/metrics.ts";
+import { IDLE } from "../telemetry/sources.ts";
 
 export function windowOf(...readings: number[]): WindowView {
   if (readings.length === 0) return { readings, avg: null, min: null, max: null, count: 0 };
@@ -194,19 +195,7 @@ export function apiOver(options: {
   const health = new HealthInMemory();
   const metrics = new Metrics({
     version: "0",
-    sources: {
-      counters: () => ({
-        read: 0,
-        results: 0,
-        sampledOut: 0,
-        rejected: 0,
-        dropped: 0,
-        passedOn: 0,
-      }),
-      lag: () => new Map(),
-      backlog: () => [],
-      devicesInMemory: () => 0,
-    },
+    sources: IDLE,
   });
   const api = createApi({
     intake,

@@ -8,10 +8,14 @@ const START = 1_770_000_000_000;
 function rig() {
   const folder = tempFolder();
   const clock = { time: START };
-  const node = startNode({ dir: folder.path, clock, output: false });
+  const rounds: number[] = [];
+  const checkpointed = (seconds: number) => rounds.push(seconds);
+  const node = startNode({ dir: folder.path, clock, output: false, checkpointed });
   return {
     ...node,
     clock,
+    /** How long each checkpoint took, in seconds. */
+    rounds,
     [Symbol.dispose]() {
       node.crash();
       folder[Symbol.dispose]();
@@ -85,6 +89,21 @@ Deno.test("a round goes in slices, longest behind first, and no slice claims wha
   assert.deepEqual(devices, Array.from({ length: 10 }, (_, i) => `d${i}`));
   // The device that fell behind by row 5 isn't written by the first slice: rows from 5 on are needed.
   assert.deepEqual(ids, [4, 7, 10, 11]);
+});
+
+Deno.test("a round's time is told when its last slice is committed", async () => {
+  using node = rig();
+  await submit(node, 3);
+  // What is new was written with its batch.
+  await submit(node, 3);
+  const first = node.checkpoint.slice(2);
+  write(node, first);
+  node.clock.time += 1_500;
+  const last = node.checkpoint.slice(2);
+  assert.deepEqual(node.rounds, []);
+  node.clock.time += 500;
+  write(node, last);
+  assert.deepEqual(node.rounds, [2]);
 });
 
 Deno.test("a round ends, though devices fall behind all the while: each batch carries a slice", async () => {

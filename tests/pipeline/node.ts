@@ -29,6 +29,7 @@ export interface NodeOptions {
   output?: boolean;
   storage?: boolean;
   outputHealthy?: () => boolean;
+  checkpointed?: (seconds: number) => void;
   /** Made once the store is open. */
   source?: (store: Store) => RecordSource;
 }
@@ -52,7 +53,11 @@ export function startNode(options: NodeOptions) {
     ? new JournalOutputFeed({ store, ids, pool, log, now, memoryBytes })
     : null;
   const storage = options.storage ? new JournalStorageFeed({ store, pool, memoryBytes }) : null;
-  const checkpoint = new Checkpoint(state, { durableId: store.journal.checkpoint(), now });
+  const checkpoint = new Checkpoint(state, {
+    durableId: store.journal.checkpoint(),
+    now,
+    observe: options.checkpointed,
+  });
   const source = options.source?.(store) ?? null;
   const ingest = new Ingest({
     state,

@@ -1,0 +1,197 @@
+/** The engine's own numbers, asked for at the moment of a scrape. */
+import type { Counters, SourceState } from "../pipeline/ports.ts";
+import type { MetricTexts, PulledMetric } from "./metric_texts.ts";
+
+/** What is asked for in a scrape: cheap, synchronous; one that throws leaves out its own metrics only. */
+export interface MetricSources {
+  counters(): Counters;
+  /** Records that wait in Kafka, by partition. */
+  lag(): ReadonlyMap<number, number>;
+  /** Of the consumer group, since the start. */
+  group(): { readonly joins: number; readonly olderFolder: number };
+  /** Positions that were moved other than by reading on, ever, by reason. */
+  jumps(): ReadonlyMap<string, number>;
+  /** What each sink hasn't acknowledged yet, and since when (ms since 1970) the oldest of it waits. */
+  backlog(): Iterable<SinkBacklog>;
+  journal(): { readonly rows: number; readonly bytes: number };
+  fleet(): { readonly size: number; readonly bytes: number };
+  /** Seconds since the store last had everything that memory has. */
+  checkpointAge(): number;
+  /** Whether each connection stands: `source`, `output`, `storage`. */
+  connections(): Iterable<readonly [string, SourceState]>;
+  /** Why no readings are taken now, if so. */
+  pauses(): { readonly backlogFull: boolean; readonly storeUnavailable: boolean };
+  /** ms that the one road in has spent, by stage. */
+  stages(): Readonly<Record<string, number>>;
+  files(): StoreFiles;
+  /** ms since 1970. */
+  now(): number;
+}
+
+export interface SinkBacklog {
+  readonly sink: string;
+  readonly rows: number;
+  readonly bytes: number;
+  readonly since: number | undefined;
+}
+
+/** Bytes; undefined: not known. */
+export interface StoreFiles {
+  readonly database: number | undefined;
+  readonly wal: number | undefined;
+  /** Left on the disk for this process. */
+  readonly free: number | undefined;
+}
+
+/** `texts` gets a metric for each of the sources. */
+export function registerEngineMetrics(texts: MetricTexts, sources: MetricSources): void {
+  const one = (value: number): ReturnType<PulledMetric["values"]> => [[{}, value]];
+  const by = (label: string, entries: Iterable<readonly [string | number, number]>) =>
+    [...entries].map(([value, n]) => [{ [label]: value }, n] as const);
+  const backlogs = (value: (it: SinkBacklog) => number) =>
+    by("sink", [...sources.backlog()].map((it) => [it.sink, value(it)]));
+
+  texts.counter({
+    name: "plumbline_readings_read_total",
+    help: "Readings that were read, ever",
+    labels: [],
+    values: () => one(sources.counters().read),
+  });
+  texts.counter({
+    name: "plumbline_readings_total",
+    help: "What became of the readings that were read, ever",
+    labels: ["outcome"],
+    values: () => by("outcome", outcomes(sources.counters())),
+  });
+  texts.gauge({
+    name: "plumbline_consumer_lag",
+    help: "Records between the committed position and the partition's end",
+    labels: ["partition"],
+    values: () => by("partition", sources.lag()),
+  });
+  texts.counter({
+    name: "plumbline_rebalances_total",
+    help: "Joins of the consumer group since the start: the first one, and one for each rebalance",
+    labels: [],
+    values: () => one(sources.group().joins),
+  });
+  texts.counter({
+    name: "plumbline_older_folder_total",
+    help: "Partitions whose group was ahead of this data folder at a join: it is an older copy",
+    labels: [],
+    values: () => one(sources.group().olderFolder),
+  });
+  texts.counter({
+    name: "plumbline_position_jumps_total",
+    help: "Positions moved other than by reading on, ever, by reason",
+    labels: ["reason"],
+    values: () => by("reason", sources.jumps()),
+  });
+  texts.gauge({
+    name: "plumbline_backlog_rows",
+    help: "Journal rows from the oldest one on that a sink hasn't acknowledged",
+    labels: ["sink"],
+    values: () => backlogs(({ rows }) => rows),
+  });
+  texts.gauge({
+    name: "plumbline_backlog_bytes",
+    help: "Bytes in journal rows from the oldest one on that a sink hasn't acknowledged",
+    labels: ["sink"],
+    values: () => backlogs(({ bytes }) => bytes),
+  });
+  texts.gauge({
+    name: "plumbline_backlog_oldest_seconds",
+    help: "Age of the oldest result that a sink hasn't acknowledged, 0 where there is none",
+    labels: ["sink"],
+    values: () => {
+      const now = sources.now();
+      return backlogs(({ since = now }) => Math.max(0, now - since) / 1000);
+    },
+  });
+  texts.gauge({
+    name: "plumbline_journal_rows",
+    help: "Rows in the journal",
+    labels: [],
+    values: () => one(sources.journal().rows),
+  });
+  texts.gauge({
+    name: "plumbline_journal_bytes",
+    help: "Bytes in the journal's rows",
+    labels: [],
+    values: () => one(sources.journal().bytes),
+  });
+  texts.gauge({
+    name: "plumbline_checkpoint_age_seconds",
+    help: "Time since the store last had every device as memory has it",
+    labels: [],
+    values: () => one(sources.checkpointAge()),
+  });
+  texts.gauge({
+    name: "plumbline_devices_in_memory",
+    help: "Devices whose state is in memory",
+    labels: [],
+    values: () => one(sources.fleet().size),
+  });
+  texts.gauge({
+    name: "plumbline_fleet_bytes",
+    help: "Approximate memory of these devices",
+    labels: [],
+    values: () => one(sources.fleet().bytes),
+  });
+  texts.gauge({
+    name: "plumbline_connected",
+    help: "Whether readings come in (source) and results go out (output, storage): 1 or 0",
+    labels: ["part"],
+    values: () =>
+      by(
+        "part",
+        [...sources.connections()].map(([part, state]) => [part, +(state === "connected")]),
+      ),
+  });
+  texts.gauge({
+    name: "plumbline_paused",
+    help:
+      "Whether no readings are taken, because the backlog is full or the store can't be written",
+    labels: ["reason"],
+    values: () => {
+      const { backlogFull, storeUnavailable } = sources.pauses();
+      return by("reason", [["backlog", +backlogFull], ["store", +storeUnavailable]]);
+    },
+  });
+  texts.counter({
+    name: "plumbline_stage_seconds_total",
+    help: "Where the time of the road in went since the start",
+    labels: ["stage"],
+    values: () => by("stage", Object.entries(sources.stages()).map(([it, ms]) => [it, ms / 1000])),
+  });
+  texts.gauge({
+    name: "plumbline_store_bytes",
+    help: "Size of the database file and of its write-ahead log",
+    labels: ["file"],
+    values: () => {
+      const { database, wal } = sources.files();
+      return by("file", known([["database", database], ["wal", wal]]));
+    },
+  });
+  texts.gauge({
+    name: "plumbline_disk_free_bytes",
+    help: "Room left on the disk of the data folder",
+    labels: [],
+    values: () => known([["", sources.files().free]]).map(([, bytes]) => [{}, bytes] as const),
+  });
+}
+
+function known(entries: readonly [string, number | undefined][]): [string, number][] {
+  return entries.flatMap(([name, value]) => value === undefined ? [] : [[name, value]]);
+}
+
+function outcomes(counters: Counters): [string, number][] {
+  const { results, sampledOut, rejected, dropped, passedOn } = counters;
+  return [
+    ["result", results],
+    ["sampled_out", sampledOut],
+    ["rejected", rejected],
+    ["dropped", dropped],
+    ["passed_on", passedOn],
+  ];
+}

@@ -1,0 +1,18 @@
+import { type MetricSources } from "../../src/telemetry/metrics.ts";
+
+/** Of an engine that has done nothing yet. */
+export const IDLE: MetricSources = {
+  counters: () => ({ read: 0, results: 0, sampledOut: 0, rejected: 0, dropped: 0, passedOn: 0 }),
+  lag: () => new Map(),
+  group: () => ({ joins: 0, olderFolder: 0 }),
+  jumps: () => new Map(),
+  backlog: () => [],
+  journal: () => ({ rows: 0, bytes: 0 }),
+  fleet: () => ({ size: 0, bytes: 0 }),
+  checkpointAge: () => 0,
+  connections: () => [],
+  pauses: () => ({ backlogFull: false, storeUnavailable: false }),
+  stages: () => ({}),
+  files: () => ({ database: undefined, wal: undefined, free: undefined }),
+  now: () => 0,
+};

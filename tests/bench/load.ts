@@ -22,20 +22,45 @@ const devices = Array.from({ length: DEVICES }, (_, i) => {
   return { name, key, partition: partitionOf(key, PARTITIONS) };
 });
 
-/** The `number`th reading; every 1,000th is malformed. `time`: its timestamp as text. */
-export function messageOf(number: number, to: { topic: string; time?: string }): Message {
-  const { name, key, partition } = devices[(number * 7919) % DEVICES];
-  const time = to.time ?? new Date(START + number).toISOString();
+/** Every 1,000th reading is malformed, and so all of one device: numbers below that are of known ones. */
+export const KNOWN_DEVICES = DEVICES - 1;
+
+export function deviceOf(number: number): string {
+  return devices[(number * 7919) % DEVICES].name;
+}
+
+/** The text of the `number`th reading. `time`: its timestamp as text. */
+export function readingOf(
+  number: number,
+  time: string = new Date(START + number).toISOString(),
+): string {
   const temperature = (8 + ((number * 31) % 2400) / 100).toFixed(2);
   const humidity = (18 + ((number * 17) % 6400) / 100).toFixed(2);
-  const text = `{"device_id":"${name}","temperature":${temperature},"humidity":${humidity},` +
+  return `{"device_id":"${deviceOf(number)}","temperature":${temperature},"humidity":${humidity},` +
     `"timestamp":"${time}","tenant_id":"tenant-${number % DEVICES % 5}"}`;
+}
+
+/** `count` readings, one a line. */
+export function batchOf({ from, count }: { from: number; count: number }): string {
+  return Array.from({ length: count }, (_, i) => readingOf(from + i)).join("\n");
+}
+
+/** The `number`th reading as a message; every 1,000th is malformed. */
+export function messageOf(number: number, to: { topic: string; time?: string }): Message {
+  const { key, partition } = devices[(number * 7919) % DEVICES];
+  const text = readingOf(number, to.time);
   const value = Buffer.from(number % 1000 === 999 ? text.slice(0, -9) : text);
   return { topic: to.topic, partition, key, value };
 }
 
+/** A broker that has just started, or is starved, has no leader for a partition for a moment. */
 export function makeProducer(bootstrap: string): Producer {
-  return new Producer({ clientId: "bench", bootstrapBrokers: [bootstrap] });
+  return new Producer({
+    clientId: "bench",
+    bootstrapBrokers: [bootstrap],
+    retries: 30,
+    retryDelay: 200,
+  });
 }
 
 /** Fills the topic with readings 0 to `count` - 1; how many of them are valid. */

@@ -1,8 +1,10 @@
 /**
- * `deno task bench [road] [journal] [pieces] [restart] [idle] [latency] [storage] [--runs=3] [--readings=1000000]
- * [--verify]`: measures the program as users run it, against a broker of its own. Without a name all
- * of them are measured. Rounds alternate, so that a noisy minute doesn't hit one measurement alone.
+ * `deno task bench [road] [journal] [pieces] [restart] [idle] [latency] [storage] [http] [--runs=3]
+ * [--readings=1000000] [--verify]`: measures the program as users run it, against a broker of its own.
+ * Without a name all of them are measured. Rounds alternate, so that a noisy minute doesn't hit one
+ * measurement alone.
  */
+import { measureHttp, measureReaders } from "./http.ts";
 import { measureIdle } from "./idle.ts";
 import { measureJournal } from "./journal.ts";
 import { measureLatency } from "./latency.ts";
@@ -52,6 +54,10 @@ const MEASUREMENTS: Record<string, Record<string, (context: Context) => Promise<
   },
   storage: {
     "Storage service": async ({ stage, input }) => measureStorage(await stage(), await input()),
+  },
+  http: {
+    "HTTP alone": () => measureHttp(),
+    "200 readers at 50,000 readings/s": async ({ stage }) => measureReaders(await stage()),
   },
 };
 

@@ -1,0 +1,146 @@
+import { type Config, configWarnings, readConfig } from "../config/config.ts";
+import { type ConfigFault, ConfigFaults, faultLine, isSecret } from "../config/faults.ts";
+import { type Environment, settingValue } from "../config/setting_value.ts";
+import { type Setting, settings } from "../config/settings.ts";
+import type { TenantSettings } from "../config/tenants.ts";
+import { columns } from "./columns.ts";
+import { exitCodes } from "./exit_codes.ts";
+
+/** What `check` knows; with `--json` this is what it prints. */
+export interface Findings {
+  readonly ok: boolean;
+  readonly settings: readonly CheckedSetting[];
+  /** Absent without a `TENANTS_FILE`, or with one that is wrong. */
+  readonly tenants?: CheckedTenants;
+  readonly warnings: readonly string[];
+  readonly faults: readonly string[];
+}
+
+interface CheckedSetting {
+  readonly name: string;
+  /** As the engine understands it; null: wrong, or hidden. */
+  readonly value: unknown;
+  /** The text that it was read from. */
+  readonly text: string;
+  /** The variable that it stands in; null: it is the default. */
+  readonly from: string | null;
+}
+
+interface CheckedTenants {
+  readonly file: string;
+  /** What tenants have that aren't named. */
+  readonly defaults: TenantSettings;
+  readonly named: Readonly<Record<string, TenantSettings>>;
+}
+
+const HIDDEN = "(hidden)";
+/** More tenants than a person reads are only counted. */
+const TENANTS_SHOWN = 20;
+
+/** Prints the settings as they are understood and everything that is wrong; the exit code. */
+export function check(options: { json?: boolean }): number {
+  const files = { read: (path: string) => Deno.readTextFileSync(path) };
+  const findings = findingsOf(Deno.env.toObject(), files);
+  console.log(options.json ? JSON.stringify(findings, finite, 2) : findingsText(findings));
+  return findings.ok ? exitCodes.done : exitCodes.usage;
+}
+
+/** Reads no file but `TENANTS_FILE`, and connects to nothing. */
+export function findingsOf(
+  env: Environment,
+  files: { read(path: string): string },
+): Findings {
+  let config: Config | undefined;
+  let faults: readonly ConfigFault[] = [];
+  try {
+    config = readConfig(env, files);
+  } catch (error) {
+    if (!(error instanceof ConfigFaults)) throw error;
+    faults = error.list;
+  }
+  return {
+    ok: faults.length === 0,
+    settings: Object.values<Setting<unknown>>(settings).map((setting) => checked(setting, env)),
+    ...(config === undefined || config.tenantsFile === "" ? {} : {
+      tenants: checkedTenants(config, files),
+    }),
+    warnings: config === undefined ? [] : configWarnings(config),
+    faults: faults.map(faultLine),
+  };
+}
+
+function checked(setting: Setting<unknown>, env: Environment): CheckedSetting {
+  const { name } = setting;
+  const read = settingValue(setting, env);
+  if ("fault" in read) {
+    const text = isSecret(name) ? HIDDEN : read.fault.value;
+    return { name, value: null, text, from: read.fault.name };
+  }
+  const { value, text, from = null } = read;
+  return isSecret(name) ? { name, value: null, text: HIDDEN, from } : { name, value, text, from };
+}
+
+function checkedTenants(
+  config: Config,
+  files: { read(path: string): string },
+): CheckedTenants {
+  const { tenants = {} } = JSON.parse(files.read(config.tenantsFile));
+  const named = Object.keys(tenants).map((name) => [name, config.tenantSettings(name)] as const);
+  return {
+    file: config.tenantsFile,
+    // No tenant has a name with a control character: this one isn't named.
+    defaults: config.tenantSettings("\0"),
+    named: Object.fromEntries(named),
+  };
+}
+
+/** JSON knows no infinity: a bound that isn't there is left out. */
+function finite(_key: string, value: unknown): unknown {
+  return typeof value === "number" && !Number.isFinite(value) ? undefined : value;
+}
+
+export function findingsText(findings: Findings): string {
+  const parts = [columns(findings.settings.map(settingRow))];
+  if (findings.tenants !== undefined) parts.push(tenantsText(findings.tenants));
+  if (findings.warnings.length > 0) {
+    parts.push(findings.warnings.map((warning) => `Warning: ${warning}`).join("\n"));
+  }
+  const { length } = findings.faults;
+  parts.push(
+    length === 0
+      ? "The settings are right."
+      : [`${length} ${length === 1 ? "thing is" : "things are"} wrong:`, ...findings.faults]
+        .join("\n  "),
+  );
+  return parts.join("\n\n");
+}
+
+function settingRow({ name, value, text, from }: CheckedSetting): string[] {
+  const source = from === null ? "default" : from === name ? "environment" : `old name ${from}`;
+  if (value === null) return [name, text, text === HIDDEN ? source : `${source}; WRONG`];
+  const understood = Array.isArray(value) ? value.join(",") : String(value);
+  const note = understood === text ? "" : ` (${text})`;
+  return [name, understood === "" ? '""' : understood + note, source];
+}
+
+function tenantsText({ file, defaults, named }: CheckedTenants): string {
+  const names = Object.keys(named);
+  const rows = names.slice(0, TENANTS_SHOWN).map((name) => [name, ...tenantCells(named[name])]);
+  const lines = [
+    `Tenants, from ${file}: ${names.length} named`,
+    ...columns([["(all others)", ...tenantCells(defaults)], ...rows]).split("\n"),
+  ];
+  if (names.length > rows.length) lines.push(`and ${names.length - rows.length} more`);
+  return lines.join("\n  ");
+}
+
+function tenantCells({ threshold, sampling, detectors }: TenantSettings): string[] {
+  const shown = detectors.map(({ type, metric, min, max, weight }) =>
+    `${type} ${metric} ${bound(min)}..${bound(max)}${weight === 1 ? "" : ` weight ${weight}`}`
+  );
+  return [`threshold ${threshold}`, `sampling ${sampling}`, shown.join(", ") || "no detectors"];
+}
+
+function bound(value: number): string {
+  return Number.isFinite(value) ? String(value) : "";
+}

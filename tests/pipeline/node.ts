@@ -30,6 +30,8 @@ export interface NodeOptions {
   storage?: boolean;
   outputHealthy?: () => boolean;
   checkpointed?: (seconds: number) => void;
+  /** Of submitted readings; different ones in every node unless told. */
+  newId?: () => string;
   /** Made once the store is open. */
   source?: (store: Store) => RecordSource;
 }
@@ -72,7 +74,7 @@ export function startNode(options: NodeOptions) {
     maxReadingBytes: options.maxReadingBytes ?? 1e6,
     maxBacklogBytes: options.maxBacklogBytes ?? Infinity,
     retryMs: 1,
-    newId: () => `submitted-${submitted++}`,
+    newId: options.newId ?? (() => `submitted-${submitted++}`),
     log,
     now,
     observe: () => {},

@@ -1,0 +1,170 @@
+/** Readings that are handed in together have the outcomes that they would have one by one. */
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { arrayRanges, lineRanges } from "../../src/http/batch_body.ts";
+import type { Outcome } from "../../src/pipeline/ports.ts";
+import { readingsOf } from "../core/readings.ts";
+import { PARITY } from "../core/result_twin.ts";
+import { assertCounted, encoder, journalled, reading, rig } from "./ingest_rig.ts";
+import { InputTopic } from "./log_source.ts";
+import type { Node } from "./node.ts";
+
+const MAX_READING_BYTES = 400;
+
+function countedIds(): () => string {
+  let next = 0;
+  return () => `id-${next++}`;
+}
+
+/** A node of its own; the same readings in the same order have the same ids in each. */
+function fresh() {
+  return rig(new InputTopic(1), {
+    settings: (tenant) => ({ ...PARITY, sampling: tenant === "half" ? 0.5 : 1 }),
+    maxReadingBytes: MAX_READING_BYTES,
+    newId: countedIds(),
+  });
+}
+
+function joined(
+  parts: readonly Uint8Array[],
+  [before, between, after]: readonly string[],
+): Uint8Array {
+  const pieces: Uint8Array[] = [encoder.encode(before)];
+  parts.forEach((part, i) => {
+    if (i > 0) pieces.push(encoder.encode(between));
+    pieces.push(part);
+  });
+  pieces.push(encoder.encode(after));
+  return Uint8Array.from(pieces.flatMap((piece) => [...piece]));
+}
+
+function everything(node: Node) {
+  const letters = node.store.deadLetters({ limit: 1000 })
+    .map(({ sequence: _, storedAt: __, ...letter }) => letter);
+  const keys = node.store.devices.page({ limit: 1000 });
+  return {
+    results: journalled(node),
+    letters,
+    counters: node.store.counters(),
+    totals: node.totals(),
+    devices: keys.map(({ tenant, device }) => node.device(tenant, device)),
+  };
+}
+
+const WRONG = [
+  "1",
+  "null",
+  '"text"',
+  "[]",
+  "{}",
+  '{"device_id":7}',
+  '{"device_id":"a","temperature":"1"}',
+  "nonsense",
+  '{"device_id":"a"} {"device_id":"b"}',
+  `{"device_id":"a","filler":"${"x".repeat(MAX_READING_BYTES)}"}`,
+].map((text) => encoder.encode(text));
+const NOT_UTF8 = Uint8Array.of(0x7b, 0x22, 0xff, 0x22, 0x7d);
+
+const devices = fc.constantFrom("a", "b", "c", "\u00e9", '"]},[');
+const tenants = fc.constantFrom("default", "half", "other");
+const anyReading = fc.oneof(
+  { weight: 6, arbitrary: readingsOf({ devices, tenants }) },
+  { weight: 1, arbitrary: fc.constantFrom(...WRONG, NOT_UTF8) },
+);
+const spellings = fc.constantFrom(
+  { framing: ["[", ",", "]"], ranges: arrayRanges },
+  { framing: [" \r\n[ \n", " ,\t\n", "\r\n]\n "], ranges: arrayRanges },
+  { framing: ["", "\n", ""], ranges: lineRanges },
+  { framing: ["\n \r\n", " \r\n\n\t\n ", "\n\n"], ranges: lineRanges },
+);
+
+Deno.test("a batch: the same outcomes, results, dead letters and state as one by one", async () => {
+  const property = fc.asyncProperty(
+    fc.array(anyReading, { minLength: 1, maxLength: 12 }),
+    spellings,
+    async (readings, { framing, ranges }) => {
+      using single = fresh();
+      using together = fresh();
+      const outcomes: Outcome[] = [];
+      for (const reading of readings) outcomes.push(await single.ingest.submit(reading));
+      const body = joined(readings, framing);
+      const outcome = await together.ingest.submitBatch(body, ranges(body)!);
+      const rejected = outcomes.flatMap((it, index) =>
+        it.kind === "rejected" ? [{ index, reason: it.reason }] : []
+      );
+      assert.deepEqual(outcome, { accepted: readings.length - rejected.length, rejected });
+      assert.deepEqual(everything(together), everything(single));
+    },
+  );
+  await fc.assert(property, { numRuns: 150 });
+});
+
+function batchOf(count: number, from = 0): { body: Uint8Array; ranges: number[] } {
+  const readings = Array.from({ length: count }, (_, i) => reading(`d${(from + i) % 7}`, from + i));
+  const body = joined(readings, ["", "\n", ""]);
+  return { body, ranges: lineRanges(body) };
+}
+
+Deno.test("a batch is one transaction, and many requests share one", async () => {
+  using node = rig(new InputTopic(1));
+  const commits = node.store.commits;
+  const first = batchOf(500), second = batchOf(300);
+  const outcomes = await Promise.all([
+    node.ingest.submitBatch(first.body, first.ranges),
+    node.ingest.submit(reading("alone", 1)),
+    node.ingest.submitBatch(second.body, second.ranges),
+  ]);
+  assert.deepEqual(outcomes[0], { accepted: 500, rejected: [] });
+  assert.equal(outcomes[1].kind, "result");
+  assert.deepEqual(outcomes[2], { accepted: 300, rejected: [] });
+  assert.equal(node.store.commits, commits + 1);
+  assertCounted(node, { read: 801 });
+});
+
+Deno.test("a request is never torn apart, but not everything that waits is one transaction", async () => {
+  using node = rig(new InputTopic(1));
+  const commits = node.store.commits;
+  const counted: number[] = [];
+  const requests = Array.from({ length: 5 }, (_, i) => batchOf(4_000, i));
+  await Promise.all(requests.map(async ({ body, ranges }) => {
+    await node.ingest.submitBatch(body, ranges);
+    counted.push(node.store.counters().read);
+  }));
+  // Three requests reach 10,000 readings.
+  assert.equal(node.store.commits, commits + 2);
+  assert.deepEqual(counted, [12_000, 12_000, 12_000, 20_000, 20_000]);
+});
+
+Deno.test("a batch whose commit fails is committed later, once", async () => {
+  using node = rig(new InputTopic(1));
+  node.store.failingCommits = 3;
+  const { body, ranges } = batchOf(50);
+  assert.deepEqual(await node.ingest.submitBatch(body, ranges), { accepted: 50, rejected: [] });
+  assert.equal(node.store.failingCommits, 0);
+  assertCounted(node, { read: 50 });
+});
+
+Deno.test("a device that can't be read in the middle of a batch: all of it is taken once, later", async () => {
+  using node = rig(new InputTopic(1), { maxFleetBytes: 1 });
+  const first = batchOf(7);
+  await node.ingest.submitBatch(first.body, first.ranges);
+  node.store.failingLoads = 1;
+  node.store.loadsBefore = 3;
+  const second = batchOf(21);
+  const outcome = await node.ingest.submitBatch(second.body, second.ranges);
+  assert.equal(node.store.failingLoads, 0, "a test of nothing otherwise");
+  assert.deepEqual(outcome, { accepted: 21, rejected: [] });
+  assertCounted(node, { read: 28 });
+  assert.equal(node.totals().temperature.count, 28);
+});
+
+Deno.test("stopping commits all requests that wait, however many transactions that takes", async () => {
+  using node = rig(new InputTopic(1));
+  const requests = Array.from({ length: 6 }, (_, i) => batchOf(6_000, i));
+  const answered = Promise.all(
+    requests.map(({ body, ranges }) => node.ingest.submitBatch(body, ranges)),
+  );
+  await node.ingest.stop();
+  assertCounted(node, { read: 36_000 });
+  assert.equal((await answered).length, 6);
+});

@@ -188,11 +188,12 @@ function assemble(
   outputSink?.start();
   storageSink?.start();
   const reading = ingest.run();
+  const eventLoop = metrics.eventLoopDelay(MAINTENANCE_MS);
   const maintenance = setInterval(() => {
+    eventLoop.beat();
     health.look();
     ingest.maintain();
   }, MAINTENANCE_MS);
-  const eventLoop = metrics.watchEventLoop();
   const host = config.host.includes(":") ? `[${config.host}]` : config.host;
   const address = `http://${host}:${server.port}`;
   log.info("plumbline is running", { address, version, dataDir: config.dataDir });
@@ -205,7 +206,6 @@ function assemble(
     await within(left(), reading);
     await ingest.stop();
     clearInterval(maintenance);
-    eventLoop.stop();
     await within(left(), Promise.all([outputSink?.close(left()), storageSink?.close(left())]));
     ingest.checkpointAll();
     await within(left(), Promise.resolve(source?.close(left())));

@@ -2,7 +2,7 @@
 import { prom } from "../../deps.ts";
 import { latencyBuckets } from "./counted_histogram.ts";
 import { type MetricSources, registerEngineMetrics } from "./engine_metrics.ts";
-import { watchEventLoop } from "./event_loop.ts";
+import { EventLoopDelay } from "./event_loop.ts";
 import { MetricTexts } from "./metric_texts.ts";
 import { type OutputEvent, OutputMetrics } from "./output_metrics.ts";
 import { registerProcessMetrics } from "./process_metrics.ts";
@@ -16,9 +16,6 @@ export interface MetricsOptions {
   /** Tenants with a label of their own, 1,000 if not given; the rest is counted as `other`. */
   readonly maxTenants?: number;
 }
-
-/** Measured: no CPU to speak of while the engine is idle. */
-const EVENT_LOOP_LOOK_MS = 100;
 
 export class Metrics {
   readonly contentType: string = prom.Registry.PROMETHEUS_CONTENT_TYPE;
@@ -63,7 +60,7 @@ export class Metrics {
     });
     this.#eventLoop = new prom.Histogram({
       name: "plumbline_event_loop_delay_seconds",
-      help: "How late a timer came, looked at ten times a second",
+      help: "How late a timer came that is due four times a second",
       buckets: [.001, ...buckets],
       registers,
     });
@@ -105,10 +102,9 @@ export class Metrics {
     this.#requestSeconds.observe({ endpoint, method }, seconds);
   }
 
-  /** Looks at the event loop's delay until `stop`. */
-  watchEventLoop(): { stop(): void } {
-    return watchEventLoop({
-      everyMs: EVENT_LOOP_LOOK_MS,
+  /** Goes by a timer that is due every so many ms; it has to call `beat` each time. */
+  eventLoopDelay(everyMs: number): EventLoopDelay {
+    return new EventLoopDelay(everyMs, {
       now: () => performance.now(),
       observe: (seconds) => this.#eventLoop.observe(seconds),
     });

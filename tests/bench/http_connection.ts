@@ -29,6 +29,7 @@ export class HttpConnection implements Disposable {
     for (let sent = 0; sent < request.length;) {
       sent += await this.#connection.write(request.subarray(sent));
     }
+    const isHead = decoder.decode(request.subarray(0, 5)) === "HEAD ";
     let length = 0;
     let bodyStart = -1;
     let end = Infinity;
@@ -47,7 +48,7 @@ export class HttpConnection implements Disposable {
       status = Number(head.slice(9, 12));
       const announced = /\r\ncontent-length: *(\d+)/i.exec(head);
       if (announced === null) throw new Error(`Read an answer: no content-length in ${head}`);
-      end = bodyStart + Number(announced[1]);
+      end = bodyStart + (isHead ? 0 : Number(announced[1]));
     }
     return { status, body: this.#buffer.subarray(bodyStart, end) };
   }

@@ -8,14 +8,10 @@ import { makeRoad, type Road } from "../integration/road.ts";
 import { readStore } from "../oracle/store.ts";
 import type { TenantsFile } from "../oracle/tenants.ts";
 import { loadMessages, type Message } from "./cases.ts";
-import { EXPECTED, type Expected, type ExpectedFields } from "./expected.ts";
+import { checkOutcome, type Outcome } from "./check.ts";
+import { EXPECTED } from "./expected.ts";
 
 const LEGACY = new URL("../../deploy/tenants.legacy.json", import.meta.url).pathname;
-
-type Result = Record<string, unknown>;
-
-/** What came of a message: a result, the reason of its dead letter, or nothing (sampled out). */
-type Outcome = { result: Result } | { reason: string } | undefined;
 
 /** By offset in the input topic's only partition. */
 async function outcomes(road: Road): Promise<Map<number, Outcome>> {
@@ -34,35 +30,6 @@ async function outcomes(road: Road): Promise<Map<number, Outcome>> {
   );
   for (const { offset, reason } of letters) found.set(offset, { reason });
   return found;
-}
-
-/** The fields that a case expects; those that depend on other cases and on the clock are left out. */
-function ownFields(result: Result, expected: ExpectedFields): Result {
-  const { processed_at: _, temperature_stats: _t, humidity_stats: _h, id: _id, ...own } = result;
-  if (expected.timestamp === undefined) delete own.timestamp;
-  return own;
-}
-
-function check(message: Message, against: { outcome: Outcome; legacy: boolean }): void {
-  const expected: Expected = EXPECTED[message.case];
-  const { outcome } = against;
-  const at = `${message.case}, message ${message.message}: ${JSON.stringify(outcome)}`;
-  if ("rejected" in expected) {
-    assert.ok(outcome !== undefined && "reason" in outcome, at);
-    const { rejected } = expected;
-    const says = typeof rejected === "string"
-      ? outcome.reason.startsWith(rejected)
-      : rejected.test(outcome.reason);
-    assert.ok(says, `${at}, expected ${rejected}`);
-    return;
-  }
-  const legacy = against.legacy ? expected.legacy ?? {} : {};
-  if (outcome === undefined && legacy.sampled) return;
-  assert.ok(outcome !== undefined && "result" in outcome, at);
-  const fields = "results" in expected ? expected.results(message.message) : expected.result;
-  const is_anomaly = fields.is_anomaly && (legacy.is_anomaly ?? true);
-  const wanted = JSON.parse(JSON.stringify({ ...fields, is_anomaly }));
-  assert.deepEqual(ownFields(outcome.result, fields), wanted, at);
 }
 
 async function send(road: Road): Promise<Message[]> {
@@ -84,7 +51,7 @@ Deno.test("the 89 cases, without TENANTS_FILE", async () => {
   await road.drained();
   const found = await outcomes(road);
   messages.forEach((message, offset) =>
-    check(message, { outcome: found.get(offset), legacy: false })
+    checkOutcome(message, { outcome: found.get(offset), legacy: false })
   );
   const last = messages.findLastIndex((message) => message.case.startsWith("120 readings"));
   const outcome = found.get(last);
@@ -104,7 +71,7 @@ Deno.test("the 89 cases, with the legacy engines' tenants", async () => {
   await road.drained();
   const found = await outcomes(road);
   messages.forEach((message, offset) =>
-    check(message, { outcome: found.get(offset), legacy: true })
+    checkOutcome(message, { outcome: found.get(offset), legacy: true })
   );
   const { expectation } = await road.assertRight({ tenants });
   // 200 coins: outside 50 to 150 they aren't fair (seven standard deviations).

@@ -87,7 +87,8 @@ function register(api: Api, { path, methods }: Route): void {
 
 /** A path that a route would take without its trailing slash; never another host (`//host/`). */
 function redirected(request: Request, routes: readonly Route[]): Response | undefined {
-  const { pathname, search } = new URL(request.url);
+  // null: the request's host is none that could stand in an address.
+  const { pathname, search } = URL.parse(request.url) ?? { pathname: "", search: "" };
   const path = pathname.replace(/\/+$/, "");
   if (path === pathname || !routes.some((route) => takes(route, path))) return undefined;
   return new Response(null, { status: 308, headers: { location: path + search } });

@@ -118,8 +118,6 @@ export class BodyInHand implements Disposable {
     let length = 0;
     let limit = batch ? maxBatchBytes : undefined;
     for await (const chunk of request.body ?? []) {
-      this.#room.hold(chunk.length);
-      chunks.push(chunk);
       length += chunk.length;
       if (limit === undefined) {
         const first = chunk.find((byte) => !isWhiteSpace(byte));
@@ -129,6 +127,8 @@ export class BodyInHand implements Disposable {
       }
       const most = limit ?? maxReadingBytes;
       if (length > most || (announced ?? 0) > most) throw tooLong(most, announced);
+      this.#room.hold(chunk.length);
+      chunks.push(chunk);
     }
     if (chunks.length === 1) return chunks[0];
     const body = new Uint8Array(length);

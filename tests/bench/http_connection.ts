@@ -1,5 +1,10 @@
 /** A connection that asks one request after the other, cheaply: the load must not be what is measured. */
 
+/** The server has closed the connection instead of answering. */
+export class ConnectionEnded extends Error {
+  override readonly name = "ConnectionEnded";
+}
+
 const END_OF_HEAD = new TextEncoder().encode("\r\n\r\n");
 const decoder = new TextDecoder("latin1");
 
@@ -38,7 +43,7 @@ export class HttpConnection implements Disposable {
       if (length === this.#buffer.length) this.#grow();
       const read = await this.#connection.read(this.#buffer.subarray(length));
       if (read === null) {
-        throw new Error(`Read an answer: the connection ended after ${length} bytes`);
+        throw new ConnectionEnded(`Read an answer: the connection ended after ${length} bytes`);
       }
       length += read;
       if (bodyStart >= 0) continue;
@@ -75,13 +80,17 @@ function headEnd(bytes: Uint8Array): number {
 /** A request's bytes; the body may be anything. */
 export function requestBytes(
   line: string,
-  body: { bytes: Uint8Array; type?: string } | null = null,
+  body: {
+    bytes: Uint8Array;
+    type?: string;
+    headers?: readonly (readonly [string, string])[];
+  } | null = null,
 ): Uint8Array {
-  const length = body === null ? "" : `content-length: ${body.bytes.length}\r\n`;
-  const type = body?.type === undefined ? "" : `content-type: ${body.type}\r\n`;
-  const head = new TextEncoder().encode(
-    `${line} HTTP/1.1\r\nhost: localhost\r\n${length}${type}\r\n`,
-  );
+  const headers: (readonly [string, string])[] = [["host", "localhost"], ...body?.headers ?? []];
+  if (body !== null) headers.push(["content-length", String(body.bytes.length)]);
+  if (body?.type !== undefined) headers.push(["content-type", body.type]);
+  const fields = headers.map(([name, value]) => `${name}: ${value}\r\n`).join("");
+  const head = new TextEncoder().encode(`${line} HTTP/1.1\r\n${fields}\r\n`);
   const all = new Uint8Array(head.length + (body?.bytes.length ?? 0));
   all.set(head);
   if (body !== null) all.set(body.bytes, head.length);

@@ -50,6 +50,36 @@ Deno.test("over a socket: device ids, HEAD, other methods, large bodies", async 
   await close(5000);
 });
 
+Deno.test("a host that could stand in no address is no failure", async () => {
+  const { port, close } = serve(apiOver().api);
+  for (const [path, status] of [["/health", 200], ["/health/", 404], ["//evil.example/", 404]]) {
+    const answer = await exchange(
+      port,
+      `GET ${path} HTTP/1.1\r\nhost: a b"<\r\nconnection: close\r\n\r\n`,
+    );
+    assert.match(answer, new RegExp(`^HTTP/1.1 ${status} `), String(path));
+  }
+  await close(5000);
+});
+
+Deno.test("batches over a socket: sized, chunked, too long", async () => {
+  const { api, intake } = apiOver({ limits: { maxReadingBytes: 100, maxBatchBytes: 100_000 } });
+  const { url, close } = serve(api);
+  const line = '{"device_id":"a"}\n';
+  const headers = { "content-type": "application/x-ndjson" };
+  for (const chunked of [false, true]) {
+    const body = (lines: number) =>
+      chunked ? new Blob([line.repeat(lines)]).stream() : line.repeat(lines);
+    const taken = await fetch(`${url}/api/data`, { method: "POST", headers, body: body(5000) });
+    assert.equal(await taken.text(), '{"status":"ok","accepted":5000,"rejected":[]}');
+    const long = await fetch(`${url}/api/data`, { method: "POST", headers, body: body(50_000) });
+    assert.equal(long.status, 413);
+    assert.equal((await long.json()).status, "error");
+  }
+  assert.deepEqual(intake.batches.map((it) => it.length), [5000, 5000]);
+  await close(5000);
+});
+
 Deno.test("close waits for the answer in hand, refuses new ones, and cuts idle connections", async () => {
   const asked = Promise.withResolvers<void>();
   const outcome = Promise.withResolvers<Outcome>();

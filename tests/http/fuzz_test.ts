@@ -1,0 +1,334 @@
+/**
+ * 100,000 requests at random: 2xx, 3xx and 4xx only, every one answered, and the store's counters say
+ * exactly what the answers said. Most of them go to the application without a port, over a real store;
+ * the others over a socket to the program, some of them as broken HTTP.
+ */
+import assert from "node:assert/strict";
+import { createApi } from "../../src/http/api.ts";
+import { StateStatistics } from "../../src/pipeline/statistics.ts";
+import type { Counters } from "../../src/pipeline/ports.ts";
+import { ConnectionEnded, HttpConnection, requestBytes } from "../bench/http_connection.ts";
+import { PARITY } from "../core/result_twin.ts";
+import { randomOf } from "../core/scan_random.ts";
+import { startProgram } from "../harness/process.ts";
+import { tempFolder } from "../harness/temp.ts";
+import { readCounters } from "../oracle/store.ts";
+import { startNode } from "../pipeline/node.ts";
+import { anyBody, type AnyRequest, anyRequest, pick, type Random } from "./fuzz_requests.ts";
+import { apiOver } from "./in_memory.ts";
+
+const WITHOUT_PORT = 88_000;
+const OVER_SOCKET = 10_000;
+const BROKEN = 2_000;
+/** At the same time; requests share commits. */
+const WORKERS = 64;
+const STALLED_MS = 20_000;
+const LIMITS = { maxReadingBytes: 2000, maxBatchBytes: 20_000 };
+
+/** What the answers to `POST /api/data` said. */
+class Told {
+  accepted = 0;
+  skipped = 0;
+  rejected = 0;
+  readonly statuses = new Map<number, number>();
+
+  /** Asserts that the answer may be one to this request. */
+  answer(request: AnyRequest, got: { status: number; text: string }): void {
+    const { status, text } = got;
+    const at = () =>
+      `${request.method} ${request.path} ${JSON.stringify(request.headers)}, body ` +
+      `${request.body === null ? "none" : JSON.stringify(new TextDecoder().decode(request.body))}` +
+      `: ${status} ${text.slice(0, 300)}`;
+    assert.ok(status >= 200 && status < 500, at());
+    this.statuses.set(status, (this.statuses.get(status) ?? 0) + 1);
+    if (request.method === "HEAD" || status === 308) return assert.equal(text, "", at());
+    const path = request.path.split(/[?#]/)[0];
+    if (path === "/metrics" && status === 200) return;
+    const answer = JSON.parse(text);
+    if (status >= 400) {
+      assert.equal(answer.status, "error", at());
+      assert.ok(typeof answer.message === "string" && answer.message !== "", at());
+    }
+    if (request.method !== "POST" || path !== "/api/data") return;
+    if ([200, 207, 400].includes(status)) this.#post(status, answer);
+    else assert.ok([413, 415, 405].includes(status), at());
+  }
+
+  #post(status: number, answer: Record<string, unknown>): void {
+    if (Array.isArray(answer.rejected)) {
+      this.accepted += answer.accepted as number;
+      this.rejected += answer.rejected.length;
+    } else if (status === 400) this.rejected++;
+    else if (answer.status === "skipped") this.skipped++;
+    else {
+      assert.equal(answer.status, "ok");
+      this.accepted++;
+    }
+  }
+}
+
+type Outcomes = Pick<Counters, "read" | "results" | "sampledOut" | "rejected">;
+
+/** A batch's `accepted` has the readings that were sampled out, too. */
+function assertTold(told: Told, { read, results, sampledOut, rejected }: Outcomes): void {
+  assert.equal(rejected, told.rejected);
+  assert.equal(results + sampledOut, told.accepted + told.skipped);
+  assert.ok(sampledOut >= told.skipped);
+  assert.equal(read, results + sampledOut + rejected);
+}
+
+/** Something of everything, or it was a fuzz of nothing. */
+function assertVaried(told: Told): void {
+  for (const status of [200, 207, 308, 400, 404, 405, 413, 415]) {
+    assert.ok((told.statuses.get(status) ?? 0) > 5, `${status}: ${[...told.statuses].join(" ")}`);
+  }
+  assert.ok(told.skipped > 5, `${told.skipped} skipped`);
+}
+
+/** A request that isn't answered is a failure, not a test without an end. */
+async function inTime(work: Promise<void>): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`No answer within ${STALLED_MS} ms`)), STALLED_MS);
+  });
+  try {
+    await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function inTurns(count: number, work: (worker: number) => Promise<void>): Promise<void> {
+  let left = count;
+  await Promise.all(Array.from({ length: WORKERS }, async (_, worker) => {
+    while (left-- > 0) await inTime(work(worker));
+  }));
+}
+
+Deno.test(`${WITHOUT_PORT} requests at random, without a port`, async () => {
+  using folder = tempFolder("fuzz-");
+  const settings = (name: string) => ({ ...PARITY, sampling: name === "sampled" ? 0.5 : 1 });
+  const clock = { time: 1_770_000_000_000 };
+  const node = startNode({
+    dir: folder.path,
+    clock,
+    settings,
+    output: false,
+    maxReadingBytes: LIMITS.maxReadingBytes,
+  });
+  const { metrics, health } = apiOver();
+  const errors: string[] = [];
+  const log = {
+    debug() {},
+    info() {},
+    warn() {},
+    error: (message: string, fields?: unknown) => void errors.push(Deno.inspect([message, fields])),
+  };
+  const lifecycle = { running: true, startedAt: clock.time };
+  const api = createApi({
+    intake: node.ingest,
+    statistics: new StateStatistics(node.state, { store: node.store, maxReadings: 4, lifecycle }),
+    health,
+    metrics,
+    limits: { ...LIMITS, maxTotalBytes: 100_000_000 },
+    log,
+    now: () => clock.time,
+    version: "1.2.3",
+  });
+  const random = randomOf(1);
+  const told = new Told();
+  await inTurns(WITHOUT_PORT, async () => {
+    const request = anyRequest(random);
+    const response = await api.request(`http://localhost${request.path}`, {
+      method: request.method,
+      headers: request.headers.map(([name, value]): [string, string] => [name, value]),
+      body: request.body as Uint8Array<ArrayBuffer> | null,
+    });
+    told.answer(request, { status: response.status, text: await response.text() });
+  });
+  assert.deepEqual(errors, []);
+  assertVaried(told);
+  assertTold(told, node.store.counters());
+  assert.deepEqual(node.state.counters, node.store.counters());
+  const letters = node.store.deadLetters({ limit: 1_000_000 });
+  assert.equal(letters.length, told.rejected);
+  node.stop();
+});
+
+const SAMPLED = { tenants: { sampled: { sampling: 0.5 } } };
+
+Deno.test(`${OVER_SOCKET + BROKEN} requests at random over a socket, some of them no HTTP`, async () => {
+  using folder = tempFolder("fuzz-socket-");
+  const tenants = `${folder.path}/tenants.json`;
+  await Deno.writeTextFile(tenants, JSON.stringify(SAMPLED));
+  const dir = `${folder.path}/data`;
+  await using program = await startProgram({
+    env: {
+      KAFKA_ENABLED: "false",
+      DATA_DIR: dir,
+      TENANTS_FILE: tenants,
+      MAX_READING_BYTES: String(LIMITS.maxReadingBytes),
+      MAX_BATCH_BYTES: String(LIMITS.maxBatchBytes),
+    },
+  });
+  const address = await program.ready();
+  const random = randomOf(2);
+  const told = new Told();
+  const connections: HttpConnection[] = [];
+  for (let i = 0; i < WORKERS; i++) connections.push(await HttpConnection.open(address));
+  await inTurns(OVER_SOCKET, async (worker) => {
+    const request = anyRequest(random);
+    const { status, body } = await askAgain(request, { address, connections, worker });
+    told.answer(request, { status, text: new TextDecoder().decode(body) });
+  });
+  for (const connection of connections) connection[Symbol.dispose]();
+  assertVaried(told);
+  const before = await counters(address);
+  assertTold(told, before);
+
+  let unanswered = 0;
+  await inTurns(BROKEN, async () => {
+    const { bytes, mayCount } = brokenRequest(random);
+    const answer = await exchange(address, bytes);
+    const statuses = [...answer.matchAll(/^HTTP\/1\.[01] (\d{3}) /gm)].map((it) => Number(it[1]));
+    const at = `${JSON.stringify(new TextDecoder("latin1").decode(bytes))}: ${answer}`;
+    for (const status of statuses) assert.ok(status < 500, at);
+    unanswered += mayCount;
+  });
+  const after = await counters(address);
+  assert.equal(after.read, after.results + after.sampledOut + after.rejected);
+  assert.ok(after.read >= before.read && after.read <= before.read + unanswered);
+  assert.equal((await fetch(`${address}/health/ready`)).status, 200);
+  assert.deepEqual(await program.kill("SIGTERM"), { code: 0, signal: null });
+  const stored = readCounters(`${dir}/plumbline.db`);
+  assert.equal(stored.read, after.read);
+  assert.deepEqual(program.lines.filter((line) => /"level":"(warn|error)"/.test(line)), []);
+});
+
+/**
+ * A server may close a connection after an answer whose request had a body that it didn't want. The
+ * counters would tell of a request that was taken, and not answered.
+ */
+async function askAgain(
+  request: AnyRequest,
+  over: { address: string; connections: HttpConnection[]; worker: number },
+) {
+  const { address, connections, worker } = over;
+  try {
+    return await connections[worker].ask(bytesOf(request));
+  } catch (error) {
+    const gone = [ConnectionEnded, Deno.errors.BrokenPipe, Deno.errors.ConnectionReset];
+    if (!gone.some((it) => error instanceof it)) throw error;
+    connections[worker][Symbol.dispose]();
+    connections[worker] = await HttpConnection.open(address);
+    return await connections[worker].ask(bytesOf(request));
+  }
+}
+
+function bytesOf({ method, path, headers, body }: AnyRequest): Uint8Array {
+  // A fragment is never sent, and the request line has no brackets.
+  const target = path.split("#")[0].replace(/[[\]]/g, "");
+  return requestBytes(`${method} ${target}`, { bytes: body ?? new Uint8Array(0), headers });
+}
+
+async function counters(address: string): Promise<Outcomes> {
+  const text = await (await fetch(`${address}/metrics`)).text();
+  const value = (name: string) => {
+    const found = text.split("\n").find((line) => line.startsWith(`${name} `));
+    assert.ok(found, name);
+    return Number(found.slice(name.length + 1));
+  };
+  const outcome = (name: string) => value(`plumbline_readings_total{outcome="${name}"}`);
+  return {
+    read: value("plumbline_readings_read_total"),
+    results: outcome("result"),
+    sampledOut: outcome("sampled_out"),
+    rejected: outcome("rejected"),
+  };
+}
+
+/** Sends bytes, then nothing more, and reads until the server closes the connection. */
+async function exchange(address: string, bytes: Uint8Array): Promise<string> {
+  const { hostname, port } = new URL(address);
+  using connection = await Deno.connect({ hostname, port: Number(port) });
+  const chunks: Uint8Array[] = [];
+  try {
+    for (let sent = 0; sent < bytes.length;) sent += await connection.write(bytes.subarray(sent));
+    await connection.closeWrite();
+    for await (const chunk of connection.readable) chunks.push(chunk);
+  } catch (error) {
+    const gone = [Deno.errors.BrokenPipe, Deno.errors.ConnectionReset, Deno.errors.NotConnected];
+    if (!gone.some((it) => error instanceof it)) throw error;
+  }
+  return new TextDecoder("latin1").decode(await new Blob(chunks as BlobPart[]).arrayBuffer());
+}
+
+const BROKEN_LINES = [
+  "GET /api/stats HTTP/1.1",
+  "POST /api/data HTTP/1.1",
+  "GET http://[::bad/api/stats HTTP/1.1",
+  "GET http://example.org:99999/health HTTP/1.1",
+  "GET //evil.example/%2e%2e/ HTTP/1.1",
+  "CONNECT example.org:443 HTTP/1.1",
+  "OPTIONS * HTTP/1.1",
+  "TRACE /health HTTP/1.1",
+  "GET \u00e9 HTTP/1.1",
+  'GET /api/stats/device/<"> HTTP/1.1',
+  "GET /health HTTP/9.9",
+  "GET /health",
+  "get /health HTTP/1.0",
+  "PRI * HTTP/2.0",
+  "",
+  "\u0016\u0003\u0001",
+  "G\u0000ET / HTTP/1.1",
+  `GET /${"a".repeat(70_000)} HTTP/1.1`,
+];
+const BROKEN_HEADERS = [
+  "host: localhost",
+  'host: a b"<',
+  "host: [::",
+  "host:",
+  "host: x\r\nhost: y",
+  "content-length: 5",
+  "content-length: -1",
+  "content-length: 99999999999999999999",
+  "content-length: 100",
+  "content-length: 4\r\ncontent-length: 5",
+  "transfer-encoding: chunked",
+  "transfer-encoding: chunked, gzip",
+  "transfer-encoding: chunked\r\ncontent-length: 3",
+  "expect: 100-continue",
+  "expect: the unexpected",
+  "connection: upgrade\r\nupgrade: websocket",
+  "connection: upgrade, http2-settings\r\nupgrade: h2c\r\nhttp2-settings: AAMAAABk",
+  "content-type: application/x-ndjson",
+  " folded: header",
+  "no colon",
+  ": no name",
+  "bad name: x",
+  `large: ${"x".repeat(70_000)}`,
+];
+const BROKEN_BODIES = [
+  '5\r\n{"dev\r\n0\r\n\r\n',
+  "zz\r\n{}\r\n",
+  "ffffffffffffffff\r\n{}",
+  "2\r\n{}",
+  "0\r\n\r\nGET /health HTTP/1.1\r\nhost: x\r\n\r\n",
+];
+
+/** `mayCount`: how many readings at most may be made of it, answered or not. */
+function brokenRequest(random: Random): { bytes: Uint8Array; mayCount: number } {
+  const headers = Array.from({ length: random() % 5 }, () => pick(random, BROKEN_HEADERS));
+  const eol = random() % 20 === 0 ? "\n" : "\r\n";
+  const head = `${[pick(random, BROKEN_LINES), ...headers].join(eol)}${eol}${eol}`;
+  const body = random() % 2 === 0
+    ? new TextEncoder().encode(pick(random, BROKEN_BODIES))
+    : anyBody(random);
+  const bytes = new Uint8Array([...new TextEncoder().encode(head), ...body]);
+  const end = random() % 4 === 0 ? random() % bytes.length : bytes.length;
+  return {
+    bytes: bytes.subarray(0, end),
+    mayCount: 1 + body.filter((byte) => byte === 10).length +
+      body.filter((byte) => byte === 44).length,
+  };
+}

@@ -203,8 +203,8 @@ function assemble(
     const deadline = now() + STOP_MS;
     const left = () => Math.max(0, deadline - now());
     source?.pause();
-    await within(left(), reading);
-    await ingest.stop();
+    // A full backlog or disk would hold the reading for ever: the ingest is told to stop, too.
+    await within(left(), Promise.allSettled([reading, ingest.stop()]));
     clearInterval(maintenance);
     await within(left(), Promise.all([outputSink?.close(left()), storageSink?.close(left())]));
     ingest.checkpointAll();

@@ -1,5 +1,11 @@
 import { type Config, configWarnings, readConfig } from "../config/config.ts";
-import { type ConfigFault, ConfigFaults, faultLine, isSecret } from "../config/faults.ts";
+import {
+  type ConfigFault,
+  ConfigFaults,
+  faultLine,
+  isSecret,
+  valueText,
+} from "../config/faults.ts";
 import { type Environment, settingValue } from "../config/setting_value.ts";
 import { type Setting, settings } from "../config/settings.ts";
 import type { TenantSettings } from "../config/tenants.ts";
@@ -33,7 +39,6 @@ interface CheckedTenants {
   readonly named: Readonly<Record<string, TenantSettings>>;
 }
 
-const HIDDEN = "(hidden)";
 /** More tenants than a person reads are only counted. */
 const TENANTS_SHOWN = 20;
 
@@ -73,11 +78,11 @@ function checked(setting: Setting<unknown>, env: Environment): CheckedSetting {
   const { name } = setting;
   const read = settingValue(setting, env);
   if ("fault" in read) {
-    const text = isSecret(name) ? HIDDEN : read.fault.value;
-    return { name, value: null, text, from: read.fault.name };
+    const { name: from, value } = read.fault;
+    return { name, value: null, text: valueText(from, value), from };
   }
-  const { value, text, from = null } = read;
-  return isSecret(name) ? { name, value: null, text: HIDDEN, from } : { name, value, text, from };
+  const { value, from = null } = read;
+  return { name, value: isSecret(name) ? null : value, text: valueText(name, read.text), from };
 }
 
 function checkedTenants(
@@ -117,7 +122,7 @@ export function findingsText(findings: Findings): string {
 
 function settingRow({ name, value, text, from }: CheckedSetting): string[] {
   const source = from === null ? "default" : from === name ? "environment" : `old name ${from}`;
-  if (value === null) return [name, text, text === HIDDEN ? source : `${source}; WRONG`];
+  if (value === null) return [name, text, isSecret(name) ? source : `${source}; WRONG`];
   const understood = Array.isArray(value) ? value.join(",") : String(value);
   const note = understood === text ? "" : ` (${text})`;
   return [name, understood === "" ? '""' : understood + note, source];

@@ -6,6 +6,7 @@ import { judge, judgeBatch, type Submission, Submissions } from "./submissions.t
 import {
   BacklogFull,
   type BatchOutcome,
+  type Counters,
   type Intake,
   type Log,
   type Outcome,
@@ -18,6 +19,8 @@ import {
 export { type StageTimes };
 
 const RETRY_MS = 500;
+/** A request waits no longer for a store that can't be written: who sent it should know. */
+const REQUEST_PATIENCE_MS = 5_000;
 /** While the sink keeps up, reading waits for it at so many bytes in flight: more would only fill memory. */
 const MAX_IN_FLIGHT_BYTES = 24_000_000;
 const ROOM_CHECK_MS = 50;
@@ -39,6 +42,15 @@ export interface IngestOptions extends BatchParts {
   readonly observe: (tally: Tally, transactionMs: number) => void;
 }
 
+const NOTHING: Counters = {
+  read: 0,
+  results: 0,
+  sampledOut: 0,
+  rejected: 0,
+  dropped: 0,
+  passedOn: 0,
+};
+
 /** Something to be committed, as often as it takes. */
 interface Work {
   /** Throws `StoreUnavailable` where it may be tried again, `NotOurs` where it may not. */
@@ -47,8 +59,8 @@ interface Work {
   done(): void;
   /** It never will be. */
   abandon(reason: string): void;
-  /** Asked before it is tried again. */
-  wanted?(): boolean;
+  /** Asked before it is tried again: a reason why it isn't any more. */
+  unwanted?(): string | undefined;
 }
 
 /**
@@ -124,7 +136,8 @@ export class Ingest implements Intake {
     if (this.#busy !== null) return;
     state.includedId = ids.last;
     const due = checkpoint.due;
-    if (!(due || output?.hasUnflushed || storage?.hasUnflushed)) return;
+    const isTrial = this.unavailableSince > 0;
+    if (!(isTrial || due || output?.hasUnflushed || storage?.hasUnflushed)) return;
     const slice = due ? checkpoint.slice(IDLE_SLICE) : null;
     void this.#retrying({
       attempt: () =>
@@ -133,6 +146,8 @@ export class Ingest implements Intake {
           storage?.flush(tx);
           if (slice !== null) writeSlice(tx, slice);
           prune(tx, { ...this.#options, slice });
+          // Nobody else may come by to find out that the store can be written again.
+          if (isTrial) tx.count(NOTHING);
         }),
       done: () => {
         output?.flushed();
@@ -173,7 +188,10 @@ export class Ingest implements Intake {
             for (const records of ours) batch.applyRecords(records);
           },
         }),
-      wanted: () => ours.every((records) => source.owns(records)),
+      unwanted: () =>
+        ours.every((records) => source.owns(records))
+          ? undefined
+          : "the partition went to another member meanwhile",
       done: () => {
         this.#committed(commit);
         source.committed(ours);
@@ -207,9 +225,14 @@ export class Ingest implements Intake {
     }
     const group = this.#submissions.take();
     if (!this.#submissions.empty) this.#flushTimer = setTimeout(() => this.#flush(), 0);
+    const { now } = this.#options;
     const commit = new Commit(this.#options, this.stages);
     void this.#retrying({
       attempt: () => commit.attempt({ positions: [], fill: (batch) => group.judge(batch) }),
+      unwanted: () =>
+        now() - this.unavailableSince < REQUEST_PATIENCE_MS
+          ? undefined
+          : "the store can't be written",
       done: () => {
         this.#committed(commit);
         group.settle();
@@ -239,27 +262,41 @@ export class Ingest implements Intake {
     } catch (error) {
       if (error instanceof NotOurs) return work.abandon(error.message);
       if (!(error instanceof StoreUnavailable)) throw error;
-      const { log, now } = this.#options;
-      this.unavailableSince ||= now();
-      log.error("the store can't be written: reading pauses until it can", {
-        cause: error.message,
-        todo: "make room on the disk of DATA_DIR, or mend it",
-      });
+      this.#unwritable(error);
       const again = this.#again(work);
       this.#busy = again.catch(() => {}).finally(() => this.#busy = null);
       // A promise of its own: a defect must end the program even where nobody waits for the work.
       return again.then();
     }
+    this.#writable();
     work.done();
   }
 
+  #unwritable(error: StoreUnavailable): void {
+    if (this.unavailableSince > 0) return;
+    const { log, now } = this.#options;
+    this.unavailableSince = now();
+    log.error("the store can't be written: reading pauses until it can", {
+      cause: error.message,
+      todo: "make room on the disk of DATA_DIR, or mend it",
+    });
+  }
+
+  #writable(): void {
+    if (this.unavailableSince === 0) return;
+    const { log, now } = this.#options;
+    log.info("the store can be written again", {
+      seconds: Math.round((now() - this.unavailableSince) / 1000),
+    });
+    this.unavailableSince = 0;
+  }
+
   async #again(work: Work): Promise<void> {
-    const { log, now, retryMs = RETRY_MS } = this.#options;
+    const { retryMs = RETRY_MS } = this.#options;
     for (;;) {
       await new Promise((resolve) => setTimeout(resolve, retryMs));
-      if (work.wanted?.() === false) {
-        return work.abandon("the partition went to another member meanwhile");
-      }
+      const reason = work.unwanted?.();
+      if (reason !== undefined) return work.abandon(reason);
       try {
         work.attempt();
       } catch (error) {
@@ -268,10 +305,7 @@ export class Ingest implements Intake {
         if (this.#stopping) return work.abandon("the engine stops, and the store can't be written");
         continue;
       }
-      log.info("the store can be written again", {
-        seconds: Math.round((now() - this.unavailableSince) / 1000),
-      });
-      this.unavailableSince = 0;
+      this.#writable();
       work.done();
       return;
     }

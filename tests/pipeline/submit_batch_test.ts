@@ -2,10 +2,10 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { arrayRanges, lineRanges } from "../../src/http/batch_body.ts";
-import type { Outcome } from "../../src/pipeline/ports.ts";
+import { type Outcome, StoreUnavailable } from "../../src/pipeline/ports.ts";
 import { readingsOf } from "../core/readings.ts";
 import { PARITY } from "../core/result_twin.ts";
-import { assertCounted, encoder, journalled, reading, rig } from "./ingest_rig.ts";
+import { assertCounted, encoder, journalled, reading, rig, START, topicOf } from "./ingest_rig.ts";
 import { InputTopic } from "./log_source.ts";
 import type { Node } from "./node.ts";
 
@@ -142,6 +142,51 @@ Deno.test("a batch whose commit fails is committed later, once", async () => {
   assert.deepEqual(await node.ingest.submitBatch(body, ranges), { accepted: 50, rejected: [] });
   assert.equal(node.store.failingCommits, 0);
   assertCounted(node, { read: 50 });
+});
+
+Deno.test("a store that stays unwritable: requests are refused, and taken again once it is mended", async () => {
+  const clock = { time: START };
+  using node = rig(new InputTopic(1), { clock });
+  assert.equal((await node.ingest.submit(reading("a", 1))).kind, "result");
+  node.store.failingCommits = Infinity;
+  node.store.onFailure = () => clock.time += 1000;
+  const { body, ranges } = batchOf(50);
+  const requests = [node.ingest.submitBatch(body, ranges), node.ingest.submit(reading("a", 2))];
+  for (const request of requests) {
+    await assert.rejects(request, {
+      name: "StoreUnavailable",
+      message: "taking readings: the store can't be written",
+    });
+  }
+  assertCounted(node, { read: 1 });
+  assert.equal(node.totals().temperature.count, 1, "nothing of them is left in memory");
+  await assert.rejects(node.ingest.submit(reading("a", 3)), StoreUnavailable);
+
+  // Nothing comes in that could find out that the disk has room again.
+  const failed = Promise.withResolvers<void>();
+  node.store.onFailure = failed.resolve;
+  node.ingest.maintain();
+  await failed.promise;
+  node.store.failingCommits = 0;
+  while (node.ingest.unavailableSince > 0) await new Promise((resolve) => setTimeout(resolve, 1));
+  assert.deepEqual(await node.ingest.submitBatch(body, ranges), { accepted: 50, rejected: [] });
+  assertCounted(node, { read: 51 });
+});
+
+Deno.test("the first write that works says that the store can be written again", async () => {
+  const clock = { time: START };
+  const topic = topicOf(1, 4);
+  using node = rig(topic, { clock });
+  node.store.failingCommits = 2;
+  // The batch is given up, and with it the attempt that would have told.
+  node.store.onFailure = () => node.source.lose(0);
+  await node.ingest.run();
+  assert.ok(node.ingest.unavailableSince > 0);
+  node.store.failingCommits = 0;
+  node.source.regain(0);
+  await node.ingest.run();
+  assert.equal(node.ingest.unavailableSince, 0);
+  assertCounted(node, { read: 4 });
 });
 
 Deno.test("a device that can't be read in the middle of a batch: all of it is taken once, later", async () => {

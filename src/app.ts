@@ -19,6 +19,7 @@ import { JournalStorageFeed } from "./pipeline/storage_feed.ts";
 import { createStorageSink } from "./storage_service/sink.ts";
 import { openStore } from "./store/open.ts";
 import { Metrics } from "./telemetry/metrics.ts";
+import { seldom } from "./telemetry/seldom.ts";
 import { storeFiles } from "./telemetry/store_files.ts";
 
 /** Rows in memory for a sink; the ingest waits for a healthy output topic before this is reached. */
@@ -178,7 +179,7 @@ function assemble(
     health,
     metrics,
     limits: { maxReadingBytes, maxBatchBytes, maxTotalBytes: BODIES_AT_ONCE * largest },
-    log,
+    log: seldom(log, { now }),
     now: () => performance.timeOrigin + performance.now(),
     version,
   });

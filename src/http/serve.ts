@@ -37,7 +37,7 @@ export function serveApi(options: ServeOptions): ApiServer {
   }
 
   function listen(): Deno.HttpServer<Deno.NetAddr> {
-    const onListen = ({ port }: Deno.NetAddr) => log.info("HTTP API is up", { host, port });
+    const onListen = ({ port }: Deno.NetAddr) => log.debug("HTTP API is up", { host, port });
     try {
       return Deno.serve(
         { hostname: host, port, signal: cut.signal, onListen, onError: failed },

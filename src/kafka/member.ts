@@ -5,6 +5,7 @@ import { assignPartitions, PROTOCOLS } from "./assignors.ts";
 import { type ClusterAccess, connectionOptions } from "./connection_options.ts";
 import { failedWith, retryDelayMs } from "./failure.ts";
 import { type Outage, reasonOf } from "./outage.ts";
+import { todoFor } from "./todo.ts";
 import type { CommittedOffset } from "./start_position.ts";
 
 const SESSION_TIMEOUT_MS = 10_000;
@@ -244,9 +245,11 @@ export class GroupMember {
     } catch (error) {
       // After a clean stop the former member is gone already, and so it should be.
       if (!failedWith(error, "apiId", "UNKNOWN_MEMBER_ID")) {
-        this.#options.log.warn("leaving the group for the former member failed", {
-          reason: reasonOf(error),
-        });
+        const reason = reasonOf(error);
+        this.#options.log.warn(
+          "leaving the group for the former member failed: reading begins when its session ends",
+          { reason, todo: todoFor(reason) },
+        );
       }
     }
   }

@@ -1,6 +1,7 @@
 /** The group's copy of the positions: late on purpose, and never a failure of its own. */
 import type { Log } from "../pipeline/ports.ts";
 import { reasonOf } from "./outage.ts";
+import { todoFor } from "./todo.ts";
 
 const INTERVAL_MS = 250;
 
@@ -13,14 +14,16 @@ export interface OffsetCommitsOptions {
 /**
  * Gathers the ends of committed batches and sends the newest of each partition, at most one request
  * at a time and four a second. SQLite has the truth: what gets lost here is only read again by
- * another member, so a failure is logged (once until it works again) and tried again with what came since.
+ * another member, so a failure is tried again with what came since. One alone is usual where the partitions
+ * change hands; more in a row are logged, once until it works again.
  */
 export class OffsetCommits {
   readonly #options: OffsetCommitsOptions;
   #waiting = new Map<number, number>();
   #sending: Promise<void> | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
-  #failing = false;
+  /** Failures in a row. */
+  #failures = 0;
   /** Grows when the partitions change hands: what was sent before isn't tried again. */
   #term = 0;
 
@@ -79,17 +82,16 @@ export class OffsetCommits {
     this.#waiting = new Map();
     try {
       await this.#options.send(ends);
-      this.#failing = false;
+      if (this.#failures > 1) this.#options.log.info("offsets are committed to the group again");
+      this.#failures = 0;
     } catch (error) {
-      if (!this.#failing) {
+      if (++this.#failures === 2) {
+        const reason = reasonOf(error);
         this.#options.log.warn(
-          "committing offsets to the group failed; positions are safe in SQLite",
-          {
-            reason: reasonOf(error),
-          },
+          "committing offsets to the group fails; positions are safe in SQLite",
+          { reason, todo: todoFor(reason) },
         );
       }
-      this.#failing = true;
       if (term !== this.#term) return;
       for (const [partition, end] of ends) {
         if (end > (this.#waiting.get(partition) ?? -1)) this.#waiting.set(partition, end);

@@ -1,11 +1,13 @@
 import type { Log } from "../pipeline/ports.ts";
+import { todoFor } from "./todo.ts";
 
 /** So many different reasons are logged in one outage; more only add to its count. */
 const MAX_REASONS = 10;
 
 /**
  * Tells an outage once: from the first failure of anything until nothing fails any more, however many
- * retries that takes. A further reason within the same outage is logged, too, but only once.
+ * retries that takes. A further reason within the same outage is an error only if something else is to
+ * be done about it, else a debug line, and each is logged once.
  */
 export class Outage {
   readonly #log: Log;
@@ -13,6 +15,7 @@ export class Outage {
   readonly #now: () => number;
   readonly #failing = new Set<string>();
   readonly #reasons = new Set<string>();
+  readonly #todos = new Set<string>();
   #since = 0;
   #failures = 0;
 
@@ -33,7 +36,10 @@ export class Outage {
     this.#failing.add(part);
     if (this.#reasons.has(reason) || this.#reasons.size >= MAX_REASONS) return;
     this.#reasons.add(reason);
-    this.#log.error(`${this.#what}: failing, retried until it works`, { part, reason });
+    const todo = todoFor(reason);
+    const level = this.#todos.has(todo) ? "debug" : "error";
+    this.#todos.add(todo);
+    this.#log[level](`${this.#what}: failing, retried until it works`, { part, reason, todo });
   }
 
   well(part: string): void {
@@ -43,6 +49,7 @@ export class Outage {
       failures: this.#failures,
     });
     this.#reasons.clear();
+    this.#todos.clear();
     this.#failures = 0;
   }
 }
@@ -52,7 +59,8 @@ export function reasonOf(error: unknown): string {
   const parts: string[] = [];
   let at: unknown = error;
   while (at instanceof Error && parts.length < 5) {
-    parts.push(at.message);
+    const { message } = at;
+    if (!parts.some((part) => part.includes(message))) parts.push(message);
     at = at.cause ?? (at as { errors?: unknown[] }).errors?.[0];
   }
   return parts.length ? parts.join(": ") : String(error);

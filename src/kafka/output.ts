@@ -1,5 +1,6 @@
 import type { kafka } from "../../deps.ts";
 import type { Log, OutputFeed, Sink, SourceState } from "../pipeline/ports.ts";
+import { seldom } from "../telemetry/seldom.ts";
 import { backoffMs } from "./backoff.ts";
 import { Connections, parseAddress } from "./connections.ts";
 import { Outage, reasonOf } from "./outage.ts";
@@ -46,6 +47,8 @@ class KafkaOutput implements Sink {
   readonly #connections: Connections;
   readonly #watch: TopicWatch;
   readonly #outage: Outage;
+  /** For what may be said of each row. */
+  readonly #seldom: Log;
   readonly #pauses = new Pauses();
   #lanes: OutputLane[] = [];
   readonly #settling = new Set<OutputLane>();
@@ -63,6 +66,7 @@ class KafkaOutput implements Sink {
       maxInflights: 4 * REQUESTS_IN_FLIGHT,
     });
     this.#outage = new Outage("output topic", options);
+    this.#seldom = seldom(options.log, options);
     this.#watch = new TopicWatch({
       topic: options.topic,
       bootstrap: options.brokers.map(parseAddress),
@@ -104,6 +108,11 @@ class KafkaOutput implements Sink {
   #show(view: TopicView, before: TopicView | undefined): void {
     const { feed } = this.#options;
     const recreated = before !== undefined && before.topicId !== view.topicId;
+    if (recreated) {
+      this.#options.log.warn("output topic: it was recreated, results go on into the new one", {
+        topic: this.#options.topic,
+      });
+    }
     if (recreated || before?.partitions !== view.partitions) feed.open(view);
     this.#outage.well("topic");
     for (const { number } of this.#lanes) {
@@ -147,7 +156,7 @@ class KafkaOutput implements Sink {
   }
 
   async #attempt(lane: OutputLane): Promise<void> {
-    const { feed, log, now, topic, observe } = this.#options;
+    const { feed, now, topic, observe } = this.#options;
     // The trouble may come from a view that is out of date.
     await this.#watch.refresh();
     const view = this.#watch.view!;
@@ -164,7 +173,7 @@ class KafkaOutput implements Sink {
     check();
     await settle(lane, {
       feed,
-      log,
+      log: this.#seldom,
       now,
       topic,
       topicId: view.topicId,

@@ -157,7 +157,7 @@ function shrink(
   if (row.count > 1) {
     by.feed.split(row, over ? by.maxBytes : Math.floor(size / 2));
     by.observe("split", 1);
-    by.log.info("output topic: a row over the topic's max.message.bytes is split", fields);
+    by.log.info("output topic: rows over the topic's max.message.bytes are split", fields);
     return undefined;
   }
   if (!over && by.maxBytes < Infinity) {
@@ -166,7 +166,10 @@ function shrink(
     );
   }
   by.observe("refused", 1);
-  by.log.error("output topic: a record over the topic's max.message.bytes is kept aside", fields);
+  by.log.error("output topic: a record over the topic's max.message.bytes is kept aside", {
+    ...fields,
+    todo: "raise max.message.bytes; the record is in the table dead_letters",
+  });
   return row;
 }
 
@@ -178,7 +181,7 @@ async function identify(
   by.check();
   by.feed.identify(lane.number, { topicId: by.topicId, ...identity });
   by.observe("new producer id", 1);
-  by.log.info("output topic: a lane has a new producer id", {
+  by.log.debug("output topic: a lane has a new producer id", {
     lane: lane.number,
     producer_id: String(identity.producerId),
     reason: change,
@@ -195,13 +198,17 @@ function report(
   const fields = { lane: lane.number, acknowledged, sent: lane.sent };
   if (finding.ahead) {
     by.observe("folder older than broker", 1);
-    by.log.warn("output topic: the data folder is older than the broker, a restored copy?", fields);
+    by.log.warn("output topic: the data folder is older than the broker, a restored copy?", {
+      ...fields,
+      todo: "none if it was restored; otherwise see that no other engine uses a copy of the folder",
+    });
   }
   if (finding.missing) {
     by.observe("lost by broker", finding.missing);
     by.log.error("output topic: the broker has lost records that it had acknowledged", {
       ...fields,
       records: finding.missing,
+      todo: "see the broker's log: it came back with an older state, or from a replica behind",
     });
   }
   const inDoubt = lane.sent - acknowledged;
@@ -209,6 +216,7 @@ function report(
     by.observe("unsure", inDoubt);
     by.log.warn("output topic: records go out again that the broker may have", {
       ...fields,
+      todo: "none: consumers can drop duplicates by the id",
       reason: finding.change ?? "the broker doesn't know the producer id any more",
     });
   }
@@ -217,6 +225,7 @@ function report(
     by.log.warn("output topic: the broker refuses the timestamp, the row goes out without one", {
       ...fields,
       reason: trouble.reason,
+      todo: "set this machine's clock right, or the broker's",
     });
   }
 }

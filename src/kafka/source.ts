@@ -16,6 +16,7 @@ import { OffsetCommits } from "./offset_commits.ts";
 import { Outage, reasonOf } from "./outage.ts";
 import { commitMetadata } from "./start_position.ts";
 import { findStarts, settleStarts } from "./starts.ts";
+import { todoFor } from "./todo.ts";
 
 /** How often the topic is looked at for new partitions, or another topic under its name. */
 const TOPIC_LOOK_MS = 30_000;
@@ -178,12 +179,17 @@ class GroupSource implements KafkaSource {
     const { log, group, positions } = this.#options;
     this.#joined = joined;
     this.#joins++;
-    log.info("joined the consumer group", { group, ...joined });
+    const { memberId, leader, partitions } = joined;
+    log.info("joined the consumer group", { group, leader, partitions });
     try {
-      positions.saveMemberId(group, joined.memberId);
+      positions.saveMemberId(group, memberId);
     } catch (error) {
       // Only the next start after a kill would miss it, and wait for the session to end.
-      log.warn("saving the member id failed", { reason: reasonOf(error) });
+      const reason = reasonOf(error);
+      log.warn("saving the member id failed: a start after a kill would wait for the group", {
+        reason,
+        todo: todoFor(reason),
+      });
     }
     this.#beginEpoch(joined);
   }
@@ -275,6 +281,7 @@ class GroupSource implements KafkaSource {
       from,
       to,
       gap: to - from,
+      todo: "give the topic a longer retention than the engine is ever away or behind",
     });
     return true;
   }
@@ -295,7 +302,10 @@ class GroupSource implements KafkaSource {
       const { topicId, leaders } = await this.#fetcher.describe();
       if (assignment !== this.#assignment || !this.#joined) return;
       if (topicId !== assignment.topicId) {
-        this.#options.log.warn("the topic was recreated", { topic: this.#options.topic, topicId });
+        this.#options.log.warn("the topic was recreated", {
+          topic: this.#options.topic,
+          topicId,
+        });
         this.#commits.handOver();
         this.#beginEpoch(this.#joined);
       } else {

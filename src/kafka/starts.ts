@@ -1,5 +1,5 @@
 /** Finds where the partitions of a new epoch start, and moves their positions there. */
-import type { Log, PartitionRef, Positions } from "../pipeline/ports.ts";
+import type { JumpReason, Log, Positions } from "../pipeline/ports.ts";
 import type { Start } from "./assignment.ts";
 import type { TopicDescription } from "./connection_options.ts";
 import type { Fetcher } from "./fetch.ts";
@@ -53,6 +53,7 @@ export function settleStarts(
   const { clusterId, topicId, leaders } = description;
   const generation = positions.generation({ clusterId, topicId, topic });
   const starts: Start[] = [];
+  const decided: Decided[] = [];
   let olderFolder = 0;
   for (const partition of findings.partitions) {
     const source = refOf(topic, description, partition);
@@ -63,33 +64,43 @@ export function settleStarts(
     const next = decision.at ?? findings.earliest.get(partition)!;
     if (decision.olderFolder) olderFolder++;
     if (decision.reason) positions.jump(source, next, decision.reason);
-    tell(decision, { log, source, position, next, committed: committed.offset });
+    decided.push({ decision, partition, position, committed: committed.offset, next });
     const name = generation > 0 ? `${topic}~${generation}` : topic;
     starts.push({ source, idPrefix: `${name}-${partition}-`, next, leader: leaders[partition] });
   }
+  tell(decided, { log, topic });
   return { starts, olderFolder };
 }
 
-function tell(
-  decision: StartDecision,
-  { log, source: { topic, partition }, position, next, committed }: {
-    log: Log;
-    source: PartitionRef;
-    position: number | undefined;
-    next: number;
-    committed: number;
-  },
-): void {
-  const fields = { topic, partition, position, committed, next };
-  if (decision.olderFolder) {
-    log.warn(
-      "the group has a later offset of this data folder: it is an older copy, read again",
-      fields,
-    );
+interface Decided {
+  readonly decision: StartDecision;
+  readonly partition: number;
+  readonly position: number | undefined;
+  readonly committed: number;
+  readonly next: number;
+}
+
+const stories: Record<JumpReason, string> = {
+  "first start": "the first start: reading from the topic's first offsets",
+  "committed by another member": "another member of the group has read on: starting after it",
+  "topic recreated": "a recreated topic: reading from its first offsets",
+  "offset out of range": "offsets are out of range",
+};
+
+/** A line for each reason, however many partitions there are. */
+function tell(decided: readonly Decided[], { log, topic }: { log: Log; topic: string }): void {
+  for (const { decision: _, ...fields } of decided) log.debug("a partition's start", fields);
+  const older = decided.filter(({ decision }) => decision.olderFolder);
+  if (older.length > 0) {
+    log.warn("the group has later offsets of this data folder: it is an older copy, read again", {
+      topic,
+      partitions: older.map(({ partition }) => partition),
+      todo: "none if it was restored; otherwise see that no other engine uses a copy of the folder",
+    });
   }
-  if (decision.reason === "committed by another member") {
-    log.info("another member of the group has read on: starting after it", fields);
-  } else if (decision.reason) {
-    log.info(`starting at the first offset: ${decision.reason}`, fields);
+  const byReason = Map.groupBy(decided, ({ decision }) => decision.reason);
+  for (const [reason, group] of byReason) {
+    if (reason === undefined) continue;
+    log.info(stories[reason], { topic, partitions: group.map(({ partition }) => partition) });
   }
 }

@@ -24,6 +24,8 @@ const REQUEST_PATIENCE_MS = 5_000;
 /** While the sink keeps up, reading waits for it at so many bytes in flight: more would only fill memory. */
 const MAX_IN_FLIGHT_BYTES = 24_000_000;
 const ROOM_CHECK_MS = 50;
+/** A backlog below this part of its limit isn't full any more, as far as people are told. */
+const ROOM_AGAIN = 0.9;
 /** Devices written at once while nothing else is to be done: about 15 ms. */
 const IDLE_SLICE = 1000;
 
@@ -77,8 +79,7 @@ export class Ingest implements Intake {
   readonly stages: StageTimes = { fetch: 0, apply: 0, insert: 0, commit: 0, produce: 0 };
   /** When the store last refused a write; 0: it takes writes. */
   unavailableSince = 0;
-  /** Readings pause because the backlog is full. */
-  paused = false;
+  #pauseTold = false;
   /** Batches committed since the start. */
   batches = 0;
 
@@ -317,19 +318,29 @@ export class Ingest implements Intake {
     return store.journal.size().bytes > maxBacklogBytes;
   }
 
+  /** At the limit reading pauses and goes on many times a second: that is told as one pause. */
+  #tellBacklog(full: boolean): void {
+    const { store, maxBacklogBytes, log } = this.#options;
+    const { bytes } = store.journal.size();
+    if (full && !this.#pauseTold) {
+      this.#pauseTold = true;
+      log.warn("the backlog is full: reading pauses until the sinks have caught up", {
+        bytes,
+        limit: maxBacklogBytes,
+        todo: "see why results aren't taken, or raise BACKLOG_MAX_BYTES",
+      });
+    } else if (this.#pauseTold && bytes < maxBacklogBytes * ROOM_AGAIN) {
+      this.#pauseTold = false;
+      log.info("the backlog has room again", { bytes, limit: maxBacklogBytes });
+    }
+  }
+
   /** Waits for the output topic while it keeps up, and for a backlog that is full in any case. */
   async #room(): Promise<void> {
-    const { output, outputHealthy, log } = this.#options;
+    const { output, outputHealthy } = this.#options;
     while (!this.#stopping) {
       const backlogFull = this.backlogFull;
-      if (backlogFull !== this.paused) {
-        this.paused = backlogFull;
-        log.warn(
-          backlogFull
-            ? "the backlog is full: reading pauses"
-            : "the backlog has room: reading goes on",
-        );
-      }
+      this.#tellBacklog(backlogFull);
       const sinkBusy = output !== null && output.memoryBytes > MAX_IN_FLIGHT_BYTES &&
         outputHealthy();
       if (!backlogFull && !sinkBusy) return;

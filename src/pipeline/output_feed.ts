@@ -119,7 +119,12 @@ export class JournalOutputFeed implements OutputFeed {
     }
     this.#queues = queues;
     this.#dropBarriers();
-    this.#options.log.info("output topic: partition count", { before, now: topic.partitions });
+    const { log } = this.#options;
+    // The first time it is no news.
+    log[before === 0 ? "debug" : "info"]("output topic: its partition count has changed", {
+      before,
+      now: topic.partitions,
+    });
     this.#wake();
   }
 
@@ -199,7 +204,7 @@ export class JournalOutputFeed implements OutputFeed {
       tx.saveLane(state);
     });
     this.refused += row.count;
-    log.error("output topic: a result was refused, it is in the dead letters", { reason });
+    log.debug("output topic: a result was refused, it is in the dead letters", { reason });
     this.acknowledge(row.lane, end, -1);
     this.#forget(queue);
   }

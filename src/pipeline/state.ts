@@ -94,11 +94,12 @@ export class State {
       }
     }
     this.includedId = Math.max(this.includedId, store.journal.lastId());
-    log.info("state recovered", {
+    const devices = store.devices.count();
+    log[devices === 0 ? "debug" : "info"]("state recovered", {
       checkpoint: from,
       rows,
       readings,
-      devices: store.devices.count(),
+      devices,
       milliseconds: Math.round(now() - started),
     });
   }

@@ -37,6 +37,7 @@ export class Lanes {
   readonly #now: () => number;
   readonly #random: () => number;
   #successes = 0;
+  #failing = 0;
   #wakeAt = Infinity;
   #outage: { probes: number; probeAt: number } | undefined;
 
@@ -47,6 +48,11 @@ export class Lanes {
 
   get readyCount(): number {
     return this.#ready.size;
+  }
+
+  /** Lanes whose first result has failed since the last success. */
+  get failing(): number {
+    return this.#failing;
   }
 
   /** Whether the service is taken to be down. */
@@ -85,6 +91,7 @@ export class Lanes {
   /** Its first result is stored. `probe`: the request was begun while the service was down. */
   succeed(lane: Lane, options: { probe: boolean }): void {
     lane.results.shift();
+    if (lane.failures > 0) this.#failing--;
     lane.failures = 0;
     if (lane.results.length > 0) this.#ready.add(lane);
     else this.#lanes.delete(lane.key);
@@ -103,7 +110,10 @@ export class Lanes {
   }
 
   fail(lane: Lane, options: { probe: boolean }): void {
-    if (lane.failures++ === 0) lane.failingSince = this.#successes;
+    if (lane.failures++ === 0) {
+      lane.failingSince = this.#successes;
+      this.#failing++;
+    }
     lane.retryAt = this.#now() + backoffMs(lane.failures, this.#random);
     this.#waiting.add(lane);
     this.#wakeAt = Math.min(this.#wakeAt, lane.retryAt);

@@ -10,10 +10,15 @@ export interface PostOptions {
   readonly abort: AbortController;
 }
 
-/** `status` is missing where there was no answer. */
+/** `status` and `answer`, its text, are missing where there was none. */
 export type PostOutcome =
   | { readonly stored: true }
-  | { readonly stored: false; readonly status?: number; readonly cause: string };
+  | {
+    readonly stored: false;
+    readonly status?: number;
+    readonly cause: string;
+    readonly answer?: string;
+  };
 
 /** So much of an answer is read; the connection of a longer one is given up. */
 const MAX_ANSWER = 64 * 1024;
@@ -40,7 +45,7 @@ export async function post(
     const { ok, status } = response;
     const text = await readAnswer(response).catch((error) => describe(error));
     if (ok) return { stored: true };
-    return { stored: false, status, cause: `status ${status}: ${text.slice(0, MAX_SHOWN)}` };
+    return { stored: false, status, cause: `status ${status}`, answer: text.slice(0, MAX_SHOWN) };
   } catch (error) {
     return { stored: false, cause: describe(abort.signal.aborted ? abort.signal.reason : error) };
   } finally {

@@ -1,8 +1,9 @@
 /** Results to the storage service by HTTP (contract, section 2): at least once, in order per device. */
 import type { Log, Sink, SourceState, StorageFeed } from "../pipeline/ports.ts";
 import { backoffMs, type Lane, Lanes } from "./lanes.ts";
-import { post, type PostOutcome } from "./post.ts";
-import { RecordsInHand, type Result } from "./records_in_hand.ts";
+import { post } from "./post.ts";
+import { RecordsInHand } from "./records_in_hand.ts";
+import { type Failure, Trouble } from "./trouble.ts";
 
 export interface StorageSinkOptions {
   /** Base address, without `/api/store`. */
@@ -28,6 +29,7 @@ class StorageSink implements Sink {
   readonly #options: StorageSinkOptions;
   readonly #hand: RecordsInHand;
   readonly #lanes: Lanes;
+  readonly #trouble: Trouble;
   readonly #requests = new Set<AbortController>();
   /** Whether a request is under way that was begun while the service was down. */
   #probing = false;
@@ -35,8 +37,6 @@ class StorageSink implements Sink {
   #state: SourceState = "connecting";
   /** Failures of the journal itself in a row. */
   #feedFailures = 0;
-  /** The current spell of failures was logged. */
-  #told = false;
   #closed = false;
   #idle: (() => void) | undefined;
 
@@ -44,6 +44,7 @@ class StorageSink implements Sink {
     this.#options = options;
     this.#hand = new RecordsInHand(options.feed);
     this.#lanes = new Lanes(options);
+    this.#trouble = new Trouble(options);
   }
 
   start(): void {
@@ -89,11 +90,15 @@ class StorageSink implements Sink {
         if (result === undefined) break;
         this.#lanes.add(result);
       }
+      if (this.#feedFailures > 0) {
+        this.#options.log.info("results can be read for the storage service again");
+      }
       this.#feedFailures = 0;
     } catch (error) {
       if (this.#feedFailures++ > 0) return;
       this.#options.log.error("results can't be read for the storage service; tried again", {
         error,
+        todo: "see that the disk of DATA_DIR is whole",
       });
     }
   }
@@ -115,14 +120,10 @@ class StorageSink implements Sink {
   }
 
   #succeed(lane: Lane, probe: boolean): void {
-    const wasAway = this.#lanes.down || lane.failures > 0;
     this.#hand.stored(lane.results[0]);
     this.#lanes.succeed(lane, { probe });
     this.#state = "connected";
-    if (!this.#told || this.#lanes.down) return;
-    this.#told = false;
-    if (!wasAway) return;
-    this.#options.log.info("the storage service takes results again", { url: this.#options.url });
+    this.#trouble.succeeded(this.#lanes);
   }
 
   #fail(lane: Lane, { probe, outcome }: { probe: boolean; outcome: Failure }): void {
@@ -130,22 +131,7 @@ class StorageSink implements Sink {
     if (this.#closed) return;
     this.#lanes.fail(lane, { probe });
     this.#state = "error";
-    if (this.#told || lane.failures > 1) return;
-    this.#told = true;
-    this.#tell(lane.results[0], outcome);
-  }
-
-  #tell(result: Result, { status, cause }: Failure): void {
-    const { log, url } = this.#options;
-    const remedy = status === undefined
-      ? "see that the service runs and that STORAGE_SERVICE_URL names it"
-      : "see why the service answers so";
-    log.warn("a result wasn't stored; it is kept and posted again until it is", {
-      url,
-      id: result.id,
-      cause,
-      remedy,
-    });
+    this.#trouble.failed(outcome, { id: lane.results[0].id, down: this.#lanes.down });
   }
 
   #wakeLater(): void {
@@ -160,5 +146,3 @@ class StorageSink implements Sink {
     this.#timer = setTimeout(() => this.#pump(), Math.max(1, wakeAt - now()));
   }
 }
-
-type Failure = Extract<PostOutcome, { stored: false }>;

@@ -7,10 +7,11 @@ function recorder() {
   const sent: Record<number, number>[] = [];
   const answers: { resolve(): void; reject(error: Error): void }[] = [];
   const warnings: string[] = [];
+  const recoveries: string[] = [];
   let arrived = Promise.withResolvers<void>();
   const log: Log = {
     debug() {},
-    info() {},
+    info: (message) => void recoveries.push(message),
     warn: (message) => void warnings.push(message),
     error() {},
   };
@@ -28,7 +29,7 @@ function recorder() {
   const untilSent = async (count: number) => {
     while (sent.length < count) await arrived.promise;
   };
-  return { commits, sent, answers, warnings, untilSent };
+  return { commits, sent, answers, warnings, recoveries, untilSent };
 }
 
 Deno.test("the newest end of each partition is sent, one request at a time", async () => {
@@ -50,8 +51,8 @@ Deno.test("the newest end of each partition is sent, one request at a time", asy
   await settled;
 });
 
-Deno.test("what failed is sent again with what came since, and told once", async () => {
-  const { commits, sent, answers, warnings, untilSent } = recorder();
+Deno.test("what failed is sent again with what came since; told once, and when it works", async () => {
+  const { commits, sent, answers, warnings, recoveries, untilSent } = recorder();
   commits.add(0, 10);
   commits.add(1, 10);
   await untilSent(1);
@@ -62,9 +63,22 @@ Deno.test("what failed is sent again with what came since, and told once", async
   answers[1].reject(new Error("no coordinator"));
   await untilSent(3);
   assert.deepEqual(sent[2], { 0: 20, 1: 10 });
-  answers[2].resolve();
+  answers[2].reject(new Error("no coordinator"));
+  await untilSent(4);
+  answers[3].resolve();
   await commits.settle();
-  assert.equal(warnings.length, 1);
+  assert.deepEqual([warnings.length, recoveries.length], [1, 1]);
+});
+
+Deno.test("one commit that fails alone isn't told: partitions that change hands do that", async () => {
+  const { commits, answers, warnings, recoveries, untilSent } = recorder();
+  commits.add(0, 10);
+  await untilSent(1);
+  answers[0].reject(new Error("rebalance in progress"));
+  await untilSent(2);
+  answers[1].resolve();
+  await commits.settle();
+  assert.deepEqual([warnings, recoveries], [[], []]);
 });
 
 Deno.test("handing over sends at once, beside a request that is out, and forgets", async () => {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { backoffMs } from "../../src/kafka/backoff.ts";
 import { Outage, reasonOf } from "../../src/kafka/outage.ts";
+import { todoFor } from "../../src/kafka/todo.ts";
 import { type LogLine, memoryLog } from "./memory_log.ts";
 
 Deno.test("an outage is told once, however many retries it takes", () => {
@@ -20,12 +21,39 @@ Deno.test("an outage is told once, however many retries it takes", () => {
   outage.well("b");
   assert.equal(outage.lasts, false);
   assert.deepEqual(lines.map(({ level, fields }) => [level, fields]), [
-    ["error", { part: "a", reason: "connection refused" }],
-    ["error", { part: "b", reason: "not the leader" }],
+    ["error", { part: "a", reason: "connection refused", todo: todoFor("connection refused") }],
+    ["error", { part: "b", reason: "not the leader", todo: todoFor("not the leader") }],
     ["info", { after_ms: 5_000, failures: 101 }],
   ]);
   outage.failed("a", "connection refused");
   assert.equal(lines.length, 4, "the next outage is told anew");
+});
+
+Deno.test("another reason with the same remedy is a debug line, until the next outage", () => {
+  const lines: LogLine[] = [];
+  const outage = new Outage("x", { log: memoryLog(lines), now: () => 0 });
+  for (let i = 0; i < 2; i++) {
+    outage.failed("a", "connection refused");
+    outage.failed("b", "connect ETIMEDOUT");
+    outage.failed("a", "Unknown topic t.");
+    outage.well("a");
+    outage.well("b");
+    const levels = lines.splice(0).map(({ level }) => level);
+    assert.deepEqual(levels, ["error", "debug", "error", "info"]);
+  }
+});
+
+Deno.test("what can be done, by what the failure says", () => {
+  const connection = todoFor("Connection to 127.0.0.1:1 failed.: connect ECONNREFUSED 127.0.0.1:1");
+  assert.match(connection, /KAFKA_BROKER/);
+  for (const same of ["getaddrinfo ENOTFOUND nosuch", "Request timed out", "Connection closed"]) {
+    assert.equal(todoFor(same), connection, same);
+  }
+  assert.match(todoFor("Unknown topic readings."), /create the topic/);
+  assert.match(todoFor("TOPIC_AUTHORIZATION_FAILED (29)"), /ACL/);
+  assert.match(todoFor("partition 3 has no leader"), /leader/);
+  assert.match(todoFor("writing to the database: disk is full"), /DATA_DIR/);
+  assert.match(todoFor("something new"), /broker's log/);
 });
 
 Deno.test("ever new reasons don't fill the log", () => {
@@ -40,6 +68,8 @@ Deno.test("an error's reason says what lies beneath it", () => {
   const failed = new Error("Connection failed.", { cause: refused });
   assert.equal(reasonOf(failed), "Connection failed.: connect ECONNREFUSED");
   assert.equal(reasonOf(new AggregateError([failed], "all")), `all: ${reasonOf(failed)}`);
+  const same = new Error("Connection failed.: connect ECONNREFUSED", { cause: failed });
+  assert.equal(reasonOf(same), same.message);
   assert.equal(reasonOf("text"), "text");
 });
 

@@ -106,7 +106,9 @@ Deno.test("retention has overtaken the position while the engine was down", asyn
   await second.untilRead(40);
   assert.deepEqual(second.values(), texts(60, 100));
   assert.equal(second.store.jumps().get("offset out of range"), 1);
-  assert.deepEqual(second.logged("retention")[0].fields, {
+  const { todo, ...fields } = second.logged("retention")[0].fields;
+  assert.match(String(todo), /retention/);
+  assert.deepEqual(fields, {
     topic,
     partition: 0,
     from: 10,

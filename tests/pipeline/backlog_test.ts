@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { tempFolder } from "../harness/temp.ts";
+import { type LogLine, memoryLog } from "../kafka/memory_log.ts";
+import { rig, START, topicOf } from "./ingest_rig.ts";
 import { type Node, startNode } from "./node.ts";
-
-const START = 1_770_000_000_000;
 
 /** One commit of a reading a second, `commits` of them. */
 async function fill(node: Node, { clock, commits }: { clock: { time: number }; commits: number }) {
@@ -57,4 +57,38 @@ Deno.test("results wait for an output topic that wasn't found yet, and other row
   await fill(node, { clock, commits: 2 });
   assert.deepEqual(since(node.output), [2, 2]);
   node.crash();
+});
+
+Deno.test("at the backlog's limit reading pauses again and again: told once, and once when there is room", async () => {
+  const lines: LogLine[] = [];
+  const clock = { time: START };
+  const topic = topicOf(1, 400);
+  using node = rig(topic, { maxBacklogBytes: 30_000, clock, log: memoryLog(lines) });
+  node.output!.open({ topicId: "t", partitions: 1 });
+  let reading = true;
+  const run = node.ingest.run().then(() => reading = false);
+  let acknowledged = 0, pauses = 0;
+  while (reading) {
+    if (node.ingest.backlogFull) {
+      pauses++;
+      // One row goes, and there is room for one.
+      const row = node.output!.take(0)!;
+      acknowledged = row.baseSequence + row.count;
+      node.output!.acknowledge(0, acknowledged, acknowledged - 1);
+      clock.time += 10_000;
+      node.ingest.maintain();
+    }
+    await new Promise((resolve) => setTimeout(resolve, 0));
+  }
+  await run;
+  assert.ok(pauses > 10, `${pauses} pauses`);
+  const told = () =>
+    lines.filter(({ message }) => message.includes("backlog")).map(({ level }) => level);
+  assert.deepEqual(told(), ["warn"]);
+  node.output!.acknowledge(0, 400, 399);
+  clock.time += 10_000;
+  node.ingest.maintain();
+  topic.partitions[0].push(topic.partitions[0][0]);
+  await node.ingest.run();
+  assert.deepEqual(told(), ["warn", "info"]);
 });

@@ -8,7 +8,7 @@ import { Checkpoint } from "../../src/pipeline/checkpoint.ts";
 import { Ingest } from "../../src/pipeline/ingest.ts";
 import { JournalIds } from "../../src/pipeline/journal_ids.ts";
 import { JournalOutputFeed } from "../../src/pipeline/output_feed.ts";
-import { type RecordSource, type Store } from "../../src/pipeline/ports.ts";
+import { type Log, type RecordSource, type Store } from "../../src/pipeline/ports.ts";
 import { RowPool } from "../../src/pipeline/row_pool.ts";
 import { State } from "../../src/pipeline/state.ts";
 import { JournalStorageFeed } from "../../src/pipeline/storage_feed.ts";
@@ -30,6 +30,7 @@ export interface NodeOptions {
   storage?: boolean;
   outputHealthy?: () => boolean;
   checkpointed?: (seconds: number) => void;
+  log?: Log;
   /** Of submitted readings; different ones in every node unless told. */
   newId?: () => string;
   /** Made once the store is open. */
@@ -44,7 +45,7 @@ export function startNode(options: NodeOptions) {
   const { dir, clock, settings = () => PARITY, output: hasOutput = true } = options;
   const { maxReadings = 4, maxFleetBytes = 1e9, memoryBytes = 1e9 } = options;
   const now = () => clock.time;
-  const log = SILENT;
+  const { log = SILENT } = options;
   const real = openStore({ dir, log, now });
   const store = new FaultyStore(real);
   const pool = new RowPool();

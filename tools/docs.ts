@@ -1,0 +1,73 @@
+/** `deno task docs`: writes the pages of docs/ that are made from the code. */
+import { type Setting, settings } from "../src/config/settings.ts";
+import { builtInSettings } from "../src/config/tenants.ts";
+
+const SETTINGS_PAGE = new URL("../docs/settings.md", import.meta.url);
+
+/** `docs/settings.md`, from the table that the engine reads its settings by. */
+export function settingsPage(): string {
+  const rows = Object.values<Setting<unknown>>(settings).map(settingRow);
+  return `# Settings
+
+This page is made from \`src/config/settings.ts\` by \`deno task docs\`.
+
+Settings are environment variables. A variable that is empty counts as not set, unless the table says
+what empty means. Everything wrong is reported at once, before anything is started: wrong values,
+values that contradict each other, names that begin with \`PLUMBLINE_\` (there are none) and faults in
+the tenants' file. \`deno task plumbline check\` shows the settings as the engine understands them, and
+where each comes from; \`--json\` for programs.
+
+Where two names stand, the second is the old Python engine's. Both work; set to different values they
+are a fault.
+
+| name | default | what may be written | what it does |
+|---|---|---|---|
+${rows.join("\n")}
+
+Variables whose names speak of a password, token, secret or key are never shown, neither by \`check\` nor
+in a fault; a user and password in an address neither.
+
+## The tenants' file
+
+\`TENANTS_FILE\` names a JSON file: \`{"defaults": {…}, "tenants": {"name": {…}, …}}\`. A tenant that isn't
+named has the defaults; what a tenant leaves out it takes from them, and they from the built-in
+settings. An unknown key is a fault.
+
+| key | built in | what may be written | what it does |
+|---|---|---|---|
+| \`threshold\` | \`${builtInSettings.threshold}\` | a number of 0 or above | the score from which a reading is an anomaly |
+| \`sampling\` | \`${builtInSettings.sampling}\` | 0 to 1 | share of the readings that is taken; which ones follows from tenant, device and id |
+| \`detectors\` | see below | at most 64 | replaces those of the defaults |
+
+A detector is \`{"type": "range", "metric": "temperature", "min": 10, "max": 30, "weight": 1}\`. It fires
+where the metric is below \`min\` or above \`max\`; one of the two may be left out. Its \`weight\` (1, if
+left out) goes into the score: the score is the sum of the weights of all that fire. Built in are
+
+${builtInSettings.detectors.map((it) => `- \`${JSON.stringify(it)}\``).join("\n")}
+
+\`deploy/tenants.legacy.json\` has what the old engines had built in, \`deploy/tenants.demo.json\` is the
+demo's: there one metric out of range is enough.
+`;
+}
+
+function settingRow(
+  { name, oldName, default: text, emptyMeans, allowed, meaning }: Setting<unknown>,
+) {
+  const names = oldName === undefined ? code(name) : `${code(name)}, ${code(oldName)}`;
+  const standard = text === "" ? `empty: ${emptyMeans}` : code(text);
+  const empty = text === "" || emptyMeans === undefined ? "" : `; empty: ${emptyMeans}`;
+  return `| ${[names, standard, allowed + empty, meaning].map(cell).join(" | ")} |`;
+}
+
+function code(text: string): string {
+  return `\`${text}\``;
+}
+
+function cell(text: string): string {
+  return text.replaceAll("|", "\\|");
+}
+
+if (import.meta.main) {
+  Deno.writeTextFileSync(SETTINGS_PAGE, settingsPage());
+  console.log("docs/settings.md written");
+}

@@ -61,6 +61,7 @@ function measure(api: Api, { metrics, now }: ApiOptions): void {
   api.use(async (c, next) => {
     const start = now();
     await next();
+    if (c.req.method === "HEAD") await announceLength(c.res);
     metrics.request({
       endpoint: c.get("endpoint") ?? NO_ROUTE,
       method: knownMethods.includes(c.req.method) ? c.req.method : "other",
@@ -68,6 +69,12 @@ function measure(api: Api, { metrics, now }: ApiOptions): void {
       seconds: Math.max(0, now() - start) / 1000,
     });
   });
+}
+
+/** The body is dropped later: a HEAD must announce what a GET would bring, not nothing. */
+async function announceLength(response: Response): Promise<void> {
+  const { length } = await response.clone().bytes();
+  response.headers.set("content-length", String(length));
 }
 
 /** Hono answers HEAD by the route's GET, without the body. */

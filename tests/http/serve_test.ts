@@ -31,6 +31,8 @@ Deno.test("over a socket: device ids, HEAD, other methods, large bodies", async 
     "HEAD /health HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n",
   );
   assert.match(head, /^HTTP\/1.1 200 OK\r\n/);
+  const { length } = await (await fetch(`${url}/health`)).bytes();
+  assert.match(head, new RegExp(`\r\ncontent-length: ${length}\r\n`), "as a GET announces it");
   assert.match(head, /\r\n\r\n$/);
 
   const trace = await exchange(

@@ -11,6 +11,9 @@ import {
 } from "./ports.ts";
 import { type State } from "./state.ts";
 
+/** A page ends early once it has so many values of windows: their number is a setting. */
+const MAX_PAGE_VALUES = 500_000;
+
 /** Answers from memory and, for devices that were put away, from the store. */
 export class StateStatistics implements Statistics {
   readonly #state: State;
@@ -49,11 +52,15 @@ export class StateStatistics implements Statistics {
     const { limit } = options;
     const keys = this.#store.devices.page({ ...options, limit: limit + 1 });
     const devices: ReturnType<Statistics["page"]>["devices"] = [];
-    for (const key of keys.slice(0, limit)) {
+    let asked = 0, values = 0;
+    while (asked < Math.min(keys.length, limit) && values < MAX_PAGE_VALUES) {
+      const key = keys[asked++];
       const view = this.#view(key, options);
-      if (view !== undefined) devices.push({ ...view, shared: key.shared });
+      if (view === undefined) continue;
+      devices.push({ ...view, shared: key.shared });
+      values += valuesIn(view);
     }
-    return { devices, more: keys.length > limit };
+    return { devices, more: keys.length > asked };
   }
 
   /** From memory, or else from the store. */
@@ -124,4 +131,9 @@ function viewOfSeries(series: Series, wanted: { readings: boolean }): WindowView
     max: empty ? null : window.max,
     count: series.count,
   };
+}
+
+function valuesIn({ temperature, humidity, metrics }: DeviceView): number {
+  const values = temperature.readings.length + humidity.readings.length;
+  return metrics.reduce((sum, { window }) => sum + window.readings.length, values);
 }

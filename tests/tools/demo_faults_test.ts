@@ -47,7 +47,7 @@ Deno.test("every fault that is over was seen, or is told of as unseen; each of t
   assert.equal(watch.anomalies, faults.anomalies);
   assert.equal(seen.length, faults.visible.size);
   assert.ok(seen.length > 15 && seen.length < watch.anomalies, "a drift went out of range, too");
-  const told = unseen.map(({ mark, steps }) => `${mark.device} ${mark.kind} ${steps}`);
+  const told = unseen.map(({ mark }) => `${mark.device} ${mark.from}`);
   assert.equal(new Set(told).size, told.length);
   assert.equal(unseen.length, faults.over.filter((key) => !faults.visible.has(key)).length);
   for (const { mark, steps } of unseen) {

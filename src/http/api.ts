@@ -51,6 +51,7 @@ export function createApi(options: ApiOptions): Api {
       method: c.req.method,
       endpoint: c.get("endpoint") ?? NO_ROUTE,
       error,
+      todo: "this is a defect: please report it",
     });
     return errorAnswer(500, "internal error; the log says more");
   });

@@ -32,7 +32,7 @@ export function serveApi(options: ServeOptions): ApiServer {
   }
 
   function failed(error: unknown): Response {
-    log.error("answering a request failed", { error });
+    log.error("answering a request failed", { error, todo: "this is a defect: please report it" });
     return errorAnswer(500, "internal error; the log says more");
   }
 

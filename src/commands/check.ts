@@ -22,7 +22,7 @@ export interface Findings {
   readonly faults: readonly string[];
 }
 
-interface CheckedSetting {
+export interface CheckedSetting {
   readonly name: string;
   /** As the engine understands it; null: wrong, or hidden. */
   readonly value: unknown;
@@ -65,7 +65,9 @@ export function findingsOf(
   }
   return {
     ok: faults.length === 0,
-    settings: Object.values<Setting<unknown>>(settings).map((setting) => checked(setting, env)),
+    settings: Object.values<Setting<unknown>>(settings).map((setting) =>
+      checkedSetting(setting, env)
+    ),
     ...(config === undefined || config.tenantsFile === "" ? {} : {
       tenants: checkedTenants(config, files),
     }),
@@ -74,7 +76,8 @@ export function findingsOf(
   };
 }
 
-function checked(setting: Setting<unknown>, env: Environment): CheckedSetting {
+/** One setting as the environment has it. */
+export function checkedSetting(setting: Setting<unknown>, env: Environment): CheckedSetting {
   const { name } = setting;
   const read = settingValue(setting, env);
   if ("fault" in read) {

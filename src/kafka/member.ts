@@ -5,7 +5,7 @@ import { assignPartitions, PROTOCOLS } from "./assignors.ts";
 import { type ClusterAccess, connectionOptions } from "./connection_options.ts";
 import { failedWith, retryDelayMs } from "./failure.ts";
 import { type Outage, reasonOf } from "./outage.ts";
-import { todoFor } from "./todo.ts";
+import { remedyFor } from "./remedy.ts";
 import type { CommittedOffset } from "./start_position.ts";
 
 const SESSION_TIMEOUT_MS = 10_000;
@@ -234,7 +234,10 @@ export class GroupMember {
     this.#options.onLost();
   }
 
-  /** Without this the group would wait for the dead member's session to end: ten seconds without a reading. */
+  /**
+   * Without this the group would wait for the dead member's session to end: ten seconds without a
+   * reading. Rejects where it may work the next time: a coordinator that has just started loads first.
+   */
   async #leaveFormer(consumer: kafka.Consumer): Promise<void> {
     if (this.#formerIds.size === 0) return;
     const connection = await this.#connectCoordinator(consumer);
@@ -244,11 +247,12 @@ export class GroupMember {
       await kafka.leaveGroupV5.api.async(connection, this.#options.group, members);
     } catch (error) {
       // After a clean stop the former member is gone already, and so it should be.
+      if (failedWith(error, "canRetry", true)) throw error;
       if (!failedWith(error, "apiId", "UNKNOWN_MEMBER_ID")) {
         const reason = reasonOf(error);
         this.#options.log.warn(
           "leaving the group for the former member failed: reading begins when its session ends",
-          { reason, todo: todoFor(reason) },
+          { reason, todo: remedyFor(reason).todo },
         );
       }
     }

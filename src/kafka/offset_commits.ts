@@ -1,7 +1,7 @@
 /** The group's copy of the positions: late on purpose, and never a failure of its own. */
 import type { Log } from "../pipeline/ports.ts";
 import { reasonOf } from "./outage.ts";
-import { todoFor } from "./todo.ts";
+import { remedyFor } from "./remedy.ts";
 
 const INTERVAL_MS = 250;
 
@@ -89,7 +89,7 @@ export class OffsetCommits {
         const reason = reasonOf(error);
         this.#options.log.warn(
           "committing offsets to the group fails; positions are safe in SQLite",
-          { reason, todo: todoFor(reason) },
+          { reason, todo: remedyFor(reason).todo },
         );
       }
       if (term !== this.#term) return;

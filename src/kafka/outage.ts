@@ -1,13 +1,16 @@
 import type { Log } from "../pipeline/ports.ts";
-import { todoFor } from "./todo.ts";
+import { remedyFor } from "./remedy.ts";
 
 /** So many different reasons are logged in one outage; more only add to its count. */
 const MAX_REASONS = 10;
 
+/** What often passes by itself is told when it has lasted so long. */
+const PATIENCE_MS = 5_000;
+
 /**
  * Tells an outage once: from the first failure of anything until nothing fails any more, however many
  * retries that takes. A further reason within the same outage is an error only if something else is to
- * be done about it, else a debug line, and each is logged once.
+ * be done about it; every reason is a debug line, once.
  */
 export class Outage {
   readonly #log: Log;
@@ -15,7 +18,8 @@ export class Outage {
   readonly #now: () => number;
   readonly #failing = new Set<string>();
   readonly #reasons = new Set<string>();
-  readonly #todos = new Set<string>();
+  /** When each was first called for, or told. */
+  readonly #todos = new Map<string, { at: number; told: boolean }>();
   #since = 0;
   #failures = 0;
 
@@ -34,17 +38,25 @@ export class Outage {
     if (!this.lasts) this.#since = this.#now();
     this.#failures++;
     this.#failing.add(part);
-    if (this.#reasons.has(reason) || this.#reasons.size >= MAX_REASONS) return;
-    this.#reasons.add(reason);
-    const todo = todoFor(reason);
-    const level = this.#todos.has(todo) ? "debug" : "error";
-    this.#todos.add(todo);
-    this.#log[level](`${this.#what}: failing, retried until it works`, { part, reason, todo });
+    const { todo, patient } = remedyFor(reason);
+    const known = this.#todos.get(todo) ?? { at: this.#now(), told: false };
+    this.#todos.set(todo, known);
+    const due = !patient || Math.abs(this.#now() - known.at) >= PATIENCE_MS;
+    const fields = { part, reason, todo };
+    const message = `${this.#what}: failing, retried until it works`;
+    if (!known.told && due) {
+      known.told = true;
+      this.#log.error(message, fields);
+    } else if (!this.#reasons.has(reason) && this.#reasons.size < MAX_REASONS) {
+      this.#log.debug(message, fields);
+    }
+    if (this.#reasons.size < MAX_REASONS) this.#reasons.add(reason);
   }
 
   well(part: string): void {
     if (!this.#failing.delete(part) || this.lasts) return;
-    this.#log.info(`${this.#what}: works again`, {
+    const told = [...this.#todos.values()].some((it) => it.told);
+    this.#log[told ? "info" : "debug"](`${this.#what}: works again`, {
       after_ms: Math.round(this.#now() - this.#since),
       failures: this.#failures,
     });

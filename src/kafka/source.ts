@@ -16,7 +16,7 @@ import { OffsetCommits } from "./offset_commits.ts";
 import { Outage, reasonOf } from "./outage.ts";
 import { commitMetadata } from "./start_position.ts";
 import { findStarts, settleStarts } from "./starts.ts";
-import { todoFor } from "./todo.ts";
+import { remedyFor } from "./remedy.ts";
 
 /** How often the topic is looked at for new partitions, or another topic under its name. */
 const TOPIC_LOOK_MS = 30_000;
@@ -188,7 +188,7 @@ class GroupSource implements KafkaSource {
       const reason = reasonOf(error);
       log.warn("saving the member id failed: a start after a kill would wait for the group", {
         reason,
-        todo: todoFor(reason),
+        todo: remedyFor(reason).todo,
       });
     }
     this.#beginEpoch(joined);

@@ -71,6 +71,7 @@ export interface Statistics {
   };
   device(tenant: string, device: string): DeviceView | undefined;
   tenantsOf(device: string): string[];
+  /** At most `limit` devices; fewer where their windows hold so many values that these fill the answer. */
   page(options: {
     after?: { tenant: string; device: string };
     tenant?: string;

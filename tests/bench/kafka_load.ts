@@ -5,6 +5,8 @@
 import { makeProducer, messageOf } from "./load.ts";
 
 const STEP_MS = 20;
+/** Readings in one request: four partitions of a megabyte take more than this. */
+const MAX_SEND = 10_000;
 
 async function pour(
   to: { bootstrap: string; topic: string; rate: number; seconds: number },
@@ -14,7 +16,8 @@ async function pour(
   const begun = performance.now();
   const pending = new Set<Promise<unknown>>();
   for (let number = 0; number < rate * seconds;) {
-    const due = Math.min(rate * seconds, Math.ceil((performance.now() - begun) / 1000 * rate));
+    const reached = Math.ceil((performance.now() - begun) / 1000 * rate);
+    const due = Math.min(rate * seconds, reached, number + MAX_SEND);
     const messages = [];
     for (; number < due; number++) messages.push(messageOf(number, { topic }));
     if (messages.length > 0) {
@@ -22,7 +25,7 @@ async function pour(
       pending.add(sending);
       void sending.then(() => pending.delete(sending));
     }
-    await new Promise((resolve) => setTimeout(resolve, STEP_MS));
+    await new Promise((resolve) => setTimeout(resolve, due < reached ? 0 : STEP_MS));
   }
   await Promise.all(pending);
   await producer.close();

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { findingsOf, findingsText } from "../../src/commands/check.ts";
+import { checkedSetting, findingsOf, findingsText } from "../../src/commands/check.ts";
 import { settings } from "../../src/config/settings.ts";
 
 const TENANTS = JSON.stringify({
@@ -59,6 +59,19 @@ Deno.test("secrets are hidden, in values and in faults", () => {
     assert.equal(wrong.faults.length, 2);
     assert.doesNotMatch(findingsText(wrong) + JSON.stringify(wrong), /hush/);
   }
+});
+
+Deno.test("a setting that holds a secret is shown as set, but not what it is", () => {
+  const setting = { ...settings.group, name: "ADMIN_TOKEN", oldName: undefined };
+  const found = checkedSetting(setting, { ADMIN_TOKEN: "hush" });
+  assert.deepEqual(found, {
+    name: "ADMIN_TOKEN",
+    value: null,
+    text: "(hidden)",
+    from: "ADMIN_TOKEN",
+  });
+  const text = findingsText({ ...findings({}), settings: [found] });
+  assert.match(text, /^ADMIN_TOKEN {2}\(hidden\) {2}environment$/m);
 });
 
 Deno.test("the tenants' file is summarised", () => {

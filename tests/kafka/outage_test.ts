@@ -1,53 +1,82 @@
 import assert from "node:assert/strict";
 import { backoffMs } from "../../src/kafka/backoff.ts";
 import { Outage, reasonOf } from "../../src/kafka/outage.ts";
-import { todoFor } from "../../src/kafka/todo.ts";
+import { remedyFor } from "../../src/kafka/remedy.ts";
 import { type LogLine, memoryLog } from "./memory_log.ts";
 
-Deno.test("an outage is told once, however many retries it takes", () => {
+const UNREACHABLE = remedyFor("connection refused").todo;
+const DENIED = remedyFor("TOPIC_AUTHORIZATION_FAILED (29)").todo;
+
+function rig() {
   const lines: LogLine[] = [];
-  let now = 1_000;
-  const outage = new Outage("output topic", { log: memoryLog(lines), now: () => now });
+  const clock = { time: 1_000 };
+  const outage = new Outage("output topic", { log: memoryLog(lines), now: () => clock.time });
+  return {
+    outage,
+    clock,
+    /** Level and fields of what was logged since the last call. */
+    logged: () => lines.splice(0).map(({ level, fields }) => [level, fields]),
+    levels: () => lines.splice(0).map(({ level }) => level),
+  };
+}
+
+Deno.test("an outage is told once, however many retries it takes", () => {
+  const { outage, clock, logged, levels } = rig();
   outage.well("a");
-  assert.equal(lines.length, 0);
+  assert.deepEqual(logged(), []);
   for (let i = 0; i < 50; i++) {
     outage.failed("a", "connection refused");
     outage.failed("b", "connection refused");
-    now += 100;
+    clock.time += 100;
   }
-  outage.failed("b", "not the leader");
+  outage.failed("b", "TOPIC_AUTHORIZATION_FAILED (29)");
   outage.well("a");
   assert.equal(outage.lasts, true);
   outage.well("b");
   assert.equal(outage.lasts, false);
-  assert.deepEqual(lines.map(({ level, fields }) => [level, fields]), [
-    ["error", { part: "a", reason: "connection refused", todo: todoFor("connection refused") }],
-    ["error", { part: "b", reason: "not the leader", todo: todoFor("not the leader") }],
+  assert.deepEqual(logged(), [
+    ["error", { part: "a", reason: "connection refused", todo: UNREACHABLE }],
+    ["error", { part: "b", reason: "TOPIC_AUTHORIZATION_FAILED (29)", todo: DENIED }],
     ["info", { after_ms: 5_000, failures: 101 }],
   ]);
   outage.failed("a", "connection refused");
-  assert.equal(lines.length, 4, "the next outage is told anew");
+  assert.deepEqual(levels(), ["error"], "the next outage is told anew");
 });
 
 Deno.test("another reason with the same remedy is a debug line, until the next outage", () => {
-  const lines: LogLine[] = [];
-  const outage = new Outage("x", { log: memoryLog(lines), now: () => 0 });
+  const { outage, levels } = rig();
   for (let i = 0; i < 2; i++) {
     outage.failed("a", "connection refused");
     outage.failed("b", "connect ETIMEDOUT");
-    outage.failed("a", "Unknown topic t.");
+    outage.failed("b", "connect ETIMEDOUT");
+    outage.failed("a", "TOPIC_AUTHORIZATION_FAILED (29)");
     outage.well("a");
     outage.well("b");
-    const levels = lines.splice(0).map(({ level }) => level);
-    assert.deepEqual(levels, ["error", "debug", "error", "info"]);
+    assert.deepEqual(levels(), ["error", "debug", "error", "info"]);
   }
 });
 
+Deno.test("what often passes by itself is told only if it lasts", () => {
+  const { outage, clock, levels } = rig();
+  outage.failed("a", "not the leader");
+  clock.time += 4_999;
+  outage.failed("a", "no leader yet");
+  outage.well("a");
+  assert.deepEqual(levels(), ["debug", "debug", "debug"]);
+  outage.failed("a", "not the leader");
+  clock.time += 5_000;
+  outage.failed("a", "not the leader");
+  outage.failed("a", "not the leader");
+  outage.well("a");
+  assert.deepEqual(levels(), ["debug", "error", "info"]);
+});
+
 Deno.test("what can be done, by what the failure says", () => {
-  const connection = todoFor("Connection to 127.0.0.1:1 failed.: connect ECONNREFUSED 127.0.0.1:1");
-  assert.match(connection, /KAFKA_BROKER/);
+  const todoFor = (reason: string) => remedyFor(reason).todo;
+  const refused = "Connection to 127.0.0.1:1 failed.: connect ECONNREFUSED 127.0.0.1:1";
+  assert.match(todoFor(refused), /KAFKA_BROKER/);
   for (const same of ["getaddrinfo ENOTFOUND nosuch", "Request timed out", "Connection closed"]) {
-    assert.equal(todoFor(same), connection, same);
+    assert.equal(todoFor(same), todoFor(refused), same);
   }
   assert.match(todoFor("Unknown topic readings."), /create the topic/);
   assert.match(todoFor("TOPIC_AUTHORIZATION_FAILED (29)"), /ACL/);

@@ -136,3 +136,12 @@ Deno.test("all other metrics are the engine's and the process' own, and all have
   ) => [name, [type, labelNames(samples[0]).join()]]);
   assert.deepEqual(Object.fromEntries(found.sort()), own);
 });
+
+Deno.test("docs/monitoring.md has every metric, with its type and labels, and no other", async () => {
+  const text = await Deno.readTextFile(new URL("../../docs/monitoring.md", import.meta.url));
+  const rows = [...text.matchAll(/^\| `(\w+)(?:\{([\w,]+)\})?` \| (\w+) \|/gm)].map((
+    [, name, labels = "", type],
+  ) => [name, [type, labels.split(",").sort().join()]]);
+  assert.equal(new Set(rows.map(([name]) => name)).size, rows.length);
+  assert.deepEqual(Object.fromEntries(rows), { ...kept, ...own });
+});

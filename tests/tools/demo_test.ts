@@ -31,6 +31,11 @@ function counted(demo: Program): number {
   return Number(/^([\d,]+) readings/.exec(line)![1].replaceAll(",", ""));
 }
 
+/** Where the simulation is, as the demo has stored it. */
+function placeIn(folder: string): typeof PLACE {
+  return JSON.parse(Deno.readTextFileSync(`${folder}/simulation.json`));
+}
+
 async function addressOf(demo: Program): Promise<string> {
   const line = await demo.line("Plumbline runs on ");
   return /http:\/\/127\.0\.0\.1:\d+/.exec(line)![0];
@@ -50,18 +55,26 @@ Deno.test("the demo counts, marks, stops on Ctrl-C, and goes on where it stopped
   await first.line((line) => /^\d,?\d* readings, /.test(line) && !line.startsWith("0 "));
   const { data } = await (await fetch(`${address}/api/stats?limit=1`)).json();
   assert.ok(data.temperature.count > 0);
+  first.signal("SIGINT"); // a task runner sends on what the terminal has sent already
   assert.deepEqual(await first.kill("SIGINT"), { code: 0, signal: null });
   assert.equal(first.lines.at(-1), "Stopping.");
   assert.equal(first.stderr, "");
   await assert.rejects(fetch(address), "the engine has ended, too");
 
   const before = counted(first);
+  const placeBefore = placeIn(folder.path);
+  assert.ok(placeBefore.next > PLACE.next, "the simulation has gone on");
   await using second = startDemo(folder.path);
   const goingOn = await second.line("Going on where it stopped: ");
   assert.ok(goingOn.includes(`: ${before.toLocaleString("en")} readings`), goingOn);
   await second.line((line) => /^[\d,]+ readings/.test(line));
   assert.deepEqual(await second.kill("SIGTERM"), { code: 0, signal: null });
   assert.ok(counted(second) > before, `${counted(second)} after ${before}`);
+  const { seed, start, next } = placeIn(folder.path);
+  assert.deepEqual([seed, start], [PLACE.seed, PLACE.start]);
+  const sent = counted(second) - before;
+  assert.ok(next - placeBefore.next >= sent, "from where it was");
+  assert.ok(next - placeBefore.next < 1.5 * sent, "only silent devices make a difference");
 });
 
 Deno.test("a port that is taken isn't fought for; a folder that is in use is", async () => {

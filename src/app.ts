@@ -11,6 +11,7 @@ import { Ingest, type StageTimes } from "./pipeline/ingest.ts";
 import { JournalIds } from "./pipeline/journal_ids.ts";
 import { JournalOutputFeed } from "./pipeline/output_feed.ts";
 import { type Log, type Sink } from "./pipeline/ports.ts";
+import { StoreUnavailable } from "./pipeline/ports.ts";
 import { settleRemovedSinks } from "./pipeline/removed_sinks.ts";
 import { RowPool } from "./pipeline/row_pool.ts";
 import { State } from "./pipeline/state.ts";
@@ -53,7 +54,16 @@ export function startEngine(options: EngineOptions): RunningEngine {
   const { config, log, version } = options;
   for (const warning of configWarnings(config)) log.warn(warning);
   const now = () => Date.now();
-  const store = openStore({ dir: config.dataDir, log, now });
+  const store = openStore({
+    dir: config.dataDir,
+    log,
+    now,
+    deadLetters: {
+      maxCount: config.deadLettersMaxCount,
+      maxBytes: config.deadLettersMaxBytes,
+      maxAgeMs: config.deadLettersMaxAge * 86_400_000,
+    },
+  });
   try {
     return assemble({ config, log, version, store, now });
   } catch (error) {
@@ -194,6 +204,8 @@ function assemble(
     eventLoop.beat();
     health.look();
     ingest.maintain();
+    // While the store refuses writes, that is looked after by the ingest.
+    if (ingest.unavailableSince === 0) tidy(store, log);
   }, MAINTENANCE_MS);
   const host = config.host.includes(":") ? `[${config.host}]` : config.host;
   const address = `http://${host}:${server.port}`;
@@ -219,6 +231,15 @@ function assemble(
     return true;
   }
   return { address, failed: reading.then(() => new Promise(() => {}), (error) => error), stop };
+}
+
+function tidy(store: ReturnType<typeof openStore>, log: Log): void {
+  try {
+    store.maintain();
+  } catch (error) {
+    if (!(error instanceof StoreUnavailable)) throw error;
+    log.debug("dead letters couldn't be dropped; tried again", { error });
+  }
 }
 
 function wholeMilliseconds(stages: StageTimes): Record<string, number> {

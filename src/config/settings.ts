@@ -153,6 +153,27 @@ export const settings = {
     meaning: "Size of the journal above which no more is read until the sinks have caught up.",
     parse: byteSize(16 * MIB, 1024 * GIB),
   }),
+  deadLettersMaxCount: setting({
+    name: "DEAD_LETTERS_MAX_COUNT",
+    default: "100000",
+    allowed: "1 to 100000000",
+    meaning: "Dead letters that are kept; beyond them the oldest fall off and are counted.",
+    parse: wholeNumber(1, 100_000_000),
+  }),
+  deadLettersMaxBytes: setting({
+    name: "DEAD_LETTERS_MAX_BYTES",
+    default: "256MiB",
+    allowed: "1MiB to 1024GiB: bytes, or a number with KiB, MiB or GiB",
+    meaning: "Size of the readings and results in the dead letters; the newest is always kept.",
+    parse: byteSize(MIB, 1024 * GIB),
+  }),
+  deadLettersMaxAge: setting({
+    name: "DEAD_LETTERS_MAX_AGE",
+    default: "30",
+    allowed: "1 to 3650 (days)",
+    meaning: "Days that a dead letter is kept.",
+    parse: wholeNumber(1, 3650),
+  }),
   discardBacklog: setting({
     name: "DISCARD_BACKLOG",
     default: "",

@@ -183,21 +183,25 @@ export class JournalOutputFeed implements OutputFeed {
   }
 
   refuse(row: JournalRow, reason: string): void {
-    const { store, log, now } = this.#options;
+    const { store, log } = this.#options;
     const queue = this.#queues[row.lane];
     const records = new RecordReader(row);
     const end = row.baseSequence + row.count;
     const state: LaneState = { ...queue.state, acknowledged: end };
+    const text = (start: number, end: number) =>
+      new TextDecoder().decode(row.body.subarray(start, end));
     store.transact((tx) => {
       tx.retarget(row.id, "refused");
       while (records.next()) {
-        tx.reject({
-          id: new TextDecoder().decode(row.body.subarray(records.idStart, records.idEnd)),
-          topic: "",
-          partition: -1,
-          offset: -1,
-          time: now(),
+        tx.refuse({
+          id: text(records.idStart, records.idEnd),
+          sink: "output",
+          tenant: text(records.tenantStart, records.tenantEnd),
+          time: row.time,
           reason,
+          status: null,
+          answer: null,
+          attempts: 1,
           bytes: row.body.slice(records.valueStart, records.valueEnd),
         });
       }

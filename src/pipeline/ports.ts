@@ -6,6 +6,7 @@
 import { type DeviceState } from "../core/device.ts";
 import { type SeriesState } from "../core/series.ts";
 import { type GlobalState } from "../core/totals.ts";
+import { type Refused } from "./ports_store.ts";
 
 export type { DeviceState, GlobalState, SeriesState };
 export * from "./ports_people.ts";
@@ -173,6 +174,12 @@ export interface StorageFeed {
   take(): { row: JournalRow; from: number } | undefined;
   /** Everything before record `record` of row `row` is stored. Never moves back. */
   acknowledge(row: number, record: number): void;
+  /**
+   * The service refuses the result for good. Memory only: the dead letter is written in the same
+   * transaction as the next cursor, never after it; `take` hands out nothing while too many wait for
+   * that. The caller acknowledges the record after this call.
+   */
+  refuse(refused: Refused): void;
 }
 
 /** A sink drains its feed by itself, in order, through every failure; nothing it meets is thrown at the pipeline. */

@@ -25,6 +25,24 @@ export interface Rejected {
   readonly bytes: Uint8Array | null;
 }
 
+/** A result that a sink refused for good. */
+export interface Refused {
+  readonly id: string;
+  readonly sink: "output" | "storage";
+  readonly tenant: string;
+  /** ms since 1970: when the result was made. */
+  readonly time: number;
+  readonly reason: string;
+  /** HTTP status of the answer; null: there was none, as with Kafka. */
+  readonly status: number | null;
+  /** The answer's first KiB as text. */
+  readonly answer: string | null;
+  /** How often it was sent. */
+  readonly attempts: number;
+  /** The result's JSON text. */
+  readonly bytes: Uint8Array;
+}
+
 /** Writes. Exists only inside `Store.transact` (invariant 1): a call after it has ended throws. */
 export interface Transaction {
   /**
@@ -42,6 +60,8 @@ export interface Transaction {
   retarget(rowId: number, target: JournalTarget): void;
   /** A second rejection of the same id changes nothing: the first is kept. */
   reject(rejected: Rejected): void;
+  /** Keeps it as a dead letter and counts it; a second one of the same id and sink changes nothing. */
+  refuse(refused: Refused): void;
   count(delta: Counters): void;
   saveDevice(state: DeviceState): void;
   saveGlobal(state: GlobalState): void;
@@ -114,18 +134,52 @@ export interface DeviceReader {
   loadGlobal(): GlobalState | undefined;
 }
 
-/** A dead letter as it is kept. */
+/** A dead letter as it is kept: a reading that was rejected, or a result that a sink refused. */
 export interface DeadLetter extends Rejected {
+  /** Empty: a rejected reading. A result's `topic` is empty, its `partition` and `offset` are -1. */
+  readonly sink: "" | "output" | "storage";
+  /** null: not known, as of rejected readings. */
+  readonly tenant: string | null;
+  readonly status: number | null;
+  readonly answer: string | null;
+  /** How often the result was sent; 0 for a reading. */
+  readonly attempts: number;
   /** Its place in the order in which they were kept. */
   readonly sequence: number;
   /** ms since 1970. */
   readonly storedAt: number;
 }
 
+export interface DeadLetterBounds {
+  readonly maxCount: number;
+  /** Of the readings and results themselves. */
+  readonly maxBytes: number;
+  readonly maxAgeMs: number;
+}
+
+export interface DeadLetterTotals {
+  readonly count: number;
+  readonly bytes: number;
+  /** Results that sinks have refused, ever: the counter `sink_dead_letters`. */
+  readonly refused: number;
+  /** Letters that have fallen off, ever: the counter `dead_letters_dropped`. */
+  readonly dropped: number;
+}
+
+/** What the store does for itself, now and then. */
+export interface StoreUpkeep {
+  /**
+   * Drops dead letters that are too old or too many, a thousand at most, and tells how many fell off
+   * since the last call. Throws `StoreUnavailable`; the next call tries again.
+   */
+  maintain(): void;
+}
+
 /** What the store can tell people. Synchronous, about the state after the last commit. */
 export interface StoreReports {
   /** Dead letters in the order in which they were kept, after the sequence given. */
   deadLetters(options: { after?: number; limit: number }): DeadLetter[];
+  deadLetterTotals(): DeadLetterTotals;
   /** How often a position has jumped since the data folder was made, by reason; a reason that never came is left out. */
   jumps(): ReadonlyMap<JumpReason, number>;
 }

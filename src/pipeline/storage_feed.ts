@@ -1,9 +1,18 @@
 import { type Backlog, backlogFrom } from "./backlog.ts";
-import { type JournalRow, type StorageFeed, type Store, type Transaction } from "./ports.ts";
+import {
+  type JournalRow,
+  type Refused,
+  type StorageFeed,
+  type Store,
+  type Transaction,
+} from "./ports.ts";
 import { type PooledRow, type RowPool } from "./row_pool.ts";
 
 /** Rows read from SQLite in one go while the sink is behind. */
 const LOAD_BYTES = 2_000_000;
+/** Dead letters in memory beyond which no more results are handed out; each counts with its answer. */
+const MAX_REFUSED_BYTES = 8_000_000;
+const LETTER_BYTES = 2_000;
 
 export interface StorageFeedOptions {
   readonly store: Store;
@@ -24,6 +33,9 @@ export class JournalStorageFeed implements StorageFeed {
   #behind: boolean;
   #cursor: { row: number; record: number };
   #unflushed = false;
+  /** Dead letters that aren't written yet. */
+  #refused: Refused[] = [];
+  #refusedBytes = 0;
   #wake: () => void = () => {};
 
   /** A sink that is new begins at the journal's end. */
@@ -59,6 +71,7 @@ export class JournalStorageFeed implements StorageFeed {
   }
 
   take(): { row: JournalRow; from: number } | undefined {
+    if (this.#refusedBytes >= MAX_REFUSED_BYTES) return undefined;
     if (this.#taken === this.#rows.length && this.#behind) this.#load();
     const pooled = this.#rows[this.#taken];
     if (pooled === undefined) return undefined;
@@ -82,16 +95,27 @@ export class JournalStorageFeed implements StorageFeed {
     this.#taken -= done;
   }
 
+  refuse(refused: Refused): void {
+    // The row's bytes are used again once the record is acknowledged.
+    this.#refused.push({ ...refused, bytes: refused.bytes.slice() });
+    this.#refusedBytes += refused.bytes.length + LETTER_BYTES;
+  }
+
   flush(tx: Transaction): void {
+    for (const refused of this.#refused) tx.refuse(refused);
     if (this.#unflushed) tx.moveStorageCursor(this.#cursor.row, this.#cursor.record);
   }
 
   flushed(): void {
     this.#unflushed = false;
+    const waited = this.#refusedBytes >= MAX_REFUSED_BYTES;
+    this.#refused = [];
+    this.#refusedBytes = 0;
+    if (waited) this.#wake();
   }
 
   get hasUnflushed(): boolean {
-    return this.#unflushed;
+    return this.#unflushed || this.#refused.length > 0;
   }
 
   /** The lowest id of a row that the sink still needs; Infinity: none. */

@@ -14,6 +14,8 @@ export interface Lane {
 
 const FIRST_DELAY_MS = 100;
 const MAX_DELAY_MS = 30_000;
+/** So many refused for good and none stored: it is the service, not the results. */
+const MAX_REFUSALS = 100;
 
 /** Exponential, half of it by chance, so that many don't come back at once. */
 export function backoffMs(failures: number, random: () => number): number {
@@ -38,6 +40,8 @@ export class Lanes {
   readonly #random: () => number;
   #successes = 0;
   #failing = 0;
+  /** Results refused for good since the last success. */
+  #refusals = 0;
   #wakeAt = Infinity;
   #outage: { probes: number; probeAt: number } | undefined;
 
@@ -88,17 +92,39 @@ export class Lanes {
     return lane;
   }
 
+  /** Whether others were stored since the lane began to fail. */
+  failsAlone(lane: Lane): boolean {
+    return lane.failures > 0 && lane.failingSince !== this.#successes;
+  }
+
+  /** Its first result is given up. Where nothing but that happens, one at a time is tried, less and less often. */
+  refuse(lane: Lane, options: { probe: boolean }): void {
+    this.#next(lane);
+    this.#suspects.delete(lane);
+    if (++this.#refusals >= MAX_REFUSALS) {
+      this.#probeLater(this.#outage ??= { probes: 0, probeAt: 0 });
+    } else if (this.#outage !== undefined && options.probe) {
+      this.#recover();
+      this.#suspects.clear();
+    }
+  }
+
   /** Its first result is stored. `probe`: the request was begun while the service was down. */
   succeed(lane: Lane, options: { probe: boolean }): void {
+    this.#next(lane);
+    if (this.#outage !== undefined && !options.probe) return;
+    this.#successes++;
+    this.#refusals = 0;
+    if (this.#outage !== undefined) this.#recover();
+    this.#suspects.clear();
+  }
+
+  #next(lane: Lane): void {
     lane.results.shift();
     if (lane.failures > 0) this.#failing--;
     lane.failures = 0;
     if (lane.results.length > 0) this.#ready.add(lane);
     else this.#lanes.delete(lane.key);
-    if (this.#outage !== undefined && !options.probe) return;
-    this.#successes++;
-    if (this.#outage !== undefined) this.#recover();
-    this.#suspects.clear();
   }
 
   /** The suspects failed because the service was away, as far as is known: they needn't wait on. */
@@ -109,14 +135,22 @@ export class Lanes {
     }
   }
 
-  fail(lane: Lane, options: { probe: boolean }): void {
+  /** `afterMs`: the service takes nothing before that time is over, as it says itself. */
+  fail(lane: Lane, options: { probe: boolean; afterMs?: number }): void {
+    const afterMs = (options.afterMs ?? 0) * (1 + this.#random() / 10);
     if (lane.failures++ === 0) {
       lane.failingSince = this.#successes;
       this.#failing++;
     }
-    lane.retryAt = this.#now() + backoffMs(lane.failures, this.#random);
+    lane.retryAt = this.#now() + Math.max(backoffMs(lane.failures, this.#random), afterMs);
     this.#waiting.add(lane);
     this.#wakeAt = Math.min(this.#wakeAt, lane.retryAt);
+    if (afterMs > 0) {
+      const outage = this.#outage ??= { probes: 0, probeAt: 0 };
+      outage.probeAt = Math.max(outage.probeAt, this.#now() + afterMs);
+      this.#suspects.add(lane);
+      return;
+    }
     if (lane.failingSince !== this.#successes) return;
     this.#suspects.add(lane);
     if (this.#outage !== undefined) {

@@ -18,11 +18,35 @@ export type PostOutcome =
     readonly status?: number;
     readonly cause: string;
     readonly answer?: string;
+    /** What Retry-After asks for. */
+    readonly afterMs?: number;
   };
 
 /** So much of an answer is read; the connection of a longer one is given up. */
 const MAX_ANSWER = 64 * 1024;
-const MAX_SHOWN = 300;
+/** Bytes of it that are kept. */
+const MAX_SHOWN = 1024;
+/** A longer Retry-After is cut: it would be a mistake. */
+const MAX_AFTER_MS = 3_600_000;
+
+const encoder = new TextEncoder();
+
+/** ms that the header asks for, by seconds or by a date; 0: it says nothing. */
+export function retryAfter(header: string | null): number {
+  if (header === null) return 0;
+  const ms = /^\d+$/.test(header) ? Number(header) * 1000 : Date.parse(header) - Date.now();
+  return Number.isNaN(ms) ? 0 : Math.min(Math.max(ms, 0), MAX_AFTER_MS);
+}
+
+/**
+ * "refused": the service has understood the request and won't have this result. "not found": it may be
+ * the result or the address. Otherwise it may be stored later.
+ */
+export function verdictOn(status: number | undefined): "refused" | "not found" | "later" {
+  if (status === undefined || status < 400 || status >= 500) return "later";
+  if ([401, 403, 407, 408, 425, 429].includes(status)) return "later";
+  return [404, 405, 410].includes(status) ? "not found" : "refused";
+}
 
 /** Posts a result. Never rejects: whatever isn't a 2xx comes back as the cause. */
 export async function post(
@@ -45,7 +69,11 @@ export async function post(
     const { ok, status } = response;
     const text = await readAnswer(response).catch((error) => describe(error));
     if (ok) return { stored: true };
-    return { stored: false, status, cause: `status ${status}`, answer: text.slice(0, MAX_SHOWN) };
+    const answer = new TextDecoder().decode(encoder.encode(text).subarray(0, MAX_SHOWN), {
+      stream: true,
+    });
+    const afterMs = retryAfter(response.headers.get("retry-after"));
+    return { stored: false, status, cause: `status ${status}`, answer, afterMs };
   } catch (error) {
     return { stored: false, cause: describe(abort.signal.aborted ? abort.signal.reason : error) };
   } finally {

@@ -10,12 +10,15 @@ export interface Result {
   /** Results of one device have the same; two devices seldom do. */
   readonly deviceHash: number;
   readonly id: string;
+  readonly tenant: string;
   /** The JSON text, in the row's own bytes. */
   readonly value: Uint8Array;
 }
 
 interface OpenRow {
   readonly id: number;
+  /** ms since 1970. */
+  readonly time: number;
   readonly count: number;
   readonly bytes: number;
   readonly stored: Uint8Array;
@@ -60,11 +63,12 @@ export class RecordsInHand {
       index: reader.index - 1,
       deviceHash: murmur2(reader.body.subarray(reader.keyStart, reader.keyEnd)),
       id: decoder.decode(reader.body.subarray(reader.idStart, reader.idEnd)),
+      tenant: decoder.decode(reader.body.subarray(reader.tenantStart, reader.tenantEnd)),
       value: reader.body.subarray(reader.valueStart, reader.valueEnd),
     };
   }
 
-  /** The service has it. */
+  /** The service has it, or it was given to the feed as refused. */
   stored({ row, index }: Result): void {
     row.stored[index] = 1;
     if (row !== this.#rows[0] || index !== row.next) return;
@@ -90,6 +94,7 @@ export class RecordsInHand {
     const bytes = row.body.length;
     this.#rows.push({
       id: row.id,
+      time: row.time,
       count: row.count,
       bytes,
       stored: new Uint8Array(row.count),

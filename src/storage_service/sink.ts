@@ -1,7 +1,7 @@
 /** Results to the storage service by HTTP (contract, section 2): at least once, in order per device. */
 import type { Log, Sink, SourceState, StorageFeed } from "../pipeline/ports.ts";
 import { backoffMs, type Lane, Lanes } from "./lanes.ts";
-import { post } from "./post.ts";
+import { post, verdictOn } from "./post.ts";
 import { RecordsInHand } from "./records_in_hand.ts";
 import { type Failure, Trouble } from "./trouble.ts";
 
@@ -114,6 +114,7 @@ class StorageSink implements Sink {
     this.#requests.delete(abort);
     if (probe) this.#probing = false;
     if (outcome.stored) this.#succeed(lane, probe);
+    else if (this.#isRefused(lane, outcome)) this.#refuse(lane, { probe, outcome });
     else this.#fail(lane, { probe, outcome });
     if (this.#closed && this.#requests.size === 0) this.#idle?.();
     this.#pump();
@@ -126,10 +127,34 @@ class StorageSink implements Sink {
     this.#trouble.succeeded(this.#lanes);
   }
 
+  /** An address that is wrong answers 404 to everything: only beside others that are stored it is the result. */
+  #isRefused(lane: Lane, { status }: Failure): boolean {
+    const verdict = verdictOn(status);
+    return verdict === "refused" || (verdict === "not found" && this.#lanes.failsAlone(lane));
+  }
+
+  #refuse(lane: Lane, { probe, outcome }: { probe: boolean; outcome: Failure }): void {
+    const result = lane.results[0];
+    this.#options.feed.refuse({
+      id: result.id,
+      sink: "storage",
+      tenant: result.tenant,
+      time: result.row.time,
+      reason: outcome.cause,
+      status: outcome.status ?? null,
+      answer: outcome.answer ?? null,
+      attempts: lane.failures + 1,
+      bytes: result.value,
+    });
+    this.#hand.stored(result);
+    this.#lanes.refuse(lane, { probe });
+    this.#trouble.refused(outcome, result.id);
+  }
+
   #fail(lane: Lane, { probe, outcome }: { probe: boolean; outcome: Failure }): void {
     // Cut off by our own stop: nothing is known about the service.
     if (this.#closed) return;
-    this.#lanes.fail(lane, { probe });
+    this.#lanes.fail(lane, { probe, afterMs: outcome.afterMs });
     this.#state = "error";
     this.#trouble.failed(outcome, { id: lane.results[0].id, down: this.#lanes.down });
   }

@@ -22,6 +22,8 @@ export class Trouble {
   readonly #options: { url: string; log: Log; now: () => number };
   #spell: Spell | undefined;
   #endedAt = -Infinity;
+  #refused = 0;
+  #refusedToldAt = -Infinity;
 
   constructor(options: { url: string; log: Log; now: () => number }) {
     this.#options = options;
@@ -48,6 +50,23 @@ export class Trouble {
       log.warn("the storage service takes no results any more; they are kept", fields);
     }
     spell.down ||= down;
+  }
+
+  /** A result became a dead letter: told at once, then once a minute with how many there were. */
+  refused({ cause, status, answer }: Failure, id: string): void {
+    const { url, log, now } = this.#options;
+    this.#refused++;
+    log.debug("a result was refused", { id, cause, answer });
+    if (Math.abs(now() - this.#refusedToldAt) < SOON_MS) return;
+    log.error("results were refused by the storage service; they are in the dead letters", {
+      url,
+      cause,
+      id,
+      count: this.#refused,
+      todo: todoFor(status),
+    });
+    this.#refused = 0;
+    this.#refusedToldAt = now();
   }
 
   /** `failing`: how many devices' results still aren't taken. */

@@ -1,28 +1,97 @@
-/** Readings that are no readings, kept as they came. */
+/** Readings that are no readings and results that a sink refused, kept as they came, within bounds. */
 import { type Database, drizzle, gt } from "../../deps.ts";
-import type { DeadLetter, Rejected } from "../pipeline/ports.ts";
+import type {
+  DeadLetter,
+  DeadLetterBounds,
+  DeadLetterTotals,
+  Refused,
+  Rejected,
+} from "../pipeline/ports.ts";
 import { deadLetters } from "./schema.ts";
 import { plainBytes } from "./series_rows.ts";
+
+/** Letters that fall off in one transaction beyond those that it adds: about 10 ms. */
+const MAX_DROPS = 1000;
 
 export class DeadLetterTable {
   readonly #orm: ReturnType<typeof drizzle>;
   readonly #now: () => number;
+  readonly #bounds: DeadLetterBounds;
   readonly #keep: Database.Statement;
+  readonly #countRefused: Database.Statement;
+  readonly #totals: Database.Statement;
+  readonly #oldest: Database.Statement;
+  readonly #drop: Database.Statement;
+  readonly #countDropped: Database.Statement;
 
-  constructor(db: Database.Database, options: { now: () => number }) {
+  constructor(db: Database.Database, options: { now: () => number; bounds: DeadLetterBounds }) {
     this.#orm = drizzle(db);
     this.#now = options.now;
+    this.#bounds = options.bounds;
     // A topic full of bad readings comes through here at full speed.
     this.#keep = db.prepare(`
-      INSERT INTO dead_letters (id, topic, partition, "offset", time, reason, stored_at, bytes)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?)
-      ON CONFLICT (id) DO NOTHING`);
+      INSERT INTO dead_letters (id, sink, tenant_id, topic, partition, "offset", time, reason,
+        status, answer, attempts, stored_at, bytes)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+      ON CONFLICT (id, sink) DO NOTHING`);
+    this.#countRefused = db.prepare(
+      "UPDATE counters SET sink_dead_letters = sink_dead_letters + 1",
+    );
+    this.#totals = db.prepare(`
+      SELECT t.count, t.bytes, sink_dead_letters AS refused, dead_letters_dropped AS dropped
+      FROM dead_letter_totals AS t, counters`);
+    this.#oldest = db.prepare(`
+      SELECT sequence, stored_at AS storedAt, coalesce(length(bytes), 0) AS bytes
+      FROM dead_letters ORDER BY sequence LIMIT ?`);
+    this.#drop = db.prepare("DELETE FROM dead_letters WHERE sequence <= ?");
+    this.#countDropped = db.prepare(
+      "UPDATE counters SET dead_letters_dropped = dead_letters_dropped + ?",
+    );
   }
 
-  /** Keeps the first of an id. Only inside a transaction. */
+  /** Keeps the first of an id. Only inside a transaction, as is `refuse`. */
   keep(rejected: Rejected): void {
     const { id, topic, partition, offset, time, reason, bytes } = rejected;
-    this.#keep.run(id, topic, partition, offset, time, reason, this.#now(), bytes);
+    const kept = [id, "", null, topic, partition, offset, time, reason, null, null, 0];
+    this.#keep.run(...kept, this.#now(), bytes);
+  }
+
+  /** Keeps the first of an id and a sink, and counts it. */
+  refuse(refused: Refused): void {
+    const { id, sink, tenant, time, reason, status, answer, attempts, bytes } = refused;
+    const kept = [id, sink, tenant, "", -1, -1, time, reason, status, answer, attempts];
+    if (this.#keep.run(...kept, this.#now(), bytes).changes > 0) this.#countRefused.run();
+  }
+
+  totals(): DeadLetterTotals {
+    return this.#totals.get() as DeadLetterTotals;
+  }
+
+  /**
+   * Drops the oldest until the rest is within the bounds, at most `added` and a thousand; the newest
+   * stays, however large it is. Only inside a transaction.
+   */
+  trim(added: number): void {
+    const { maxCount, maxBytes } = this.#bounds;
+    let { count, bytes } = this.totals();
+    let last: number | undefined;
+    for (const letter of this.#oldest.iterate(MAX_DROPS + added) as IterableIterator<Oldest>) {
+      const over = count > maxCount || bytes > maxBytes || this.#isTooOld(letter);
+      if (!over || (count === 1 && !this.#isTooOld(letter))) break;
+      last = letter.sequence;
+      count--;
+      bytes -= letter.bytes;
+    }
+    if (last !== undefined) this.#countDropped.run(this.#drop.run(last).changes);
+  }
+
+  /** Whether `trim` has something to do. */
+  get overdue(): boolean {
+    const [oldest] = this.#oldest.all(1) as Oldest[];
+    if (oldest === undefined) return false;
+    if (this.#isTooOld(oldest)) return true;
+    const { count, bytes } = this.totals();
+    return count > 1 && (count > this.#bounds.maxCount || bytes > this.#bounds.maxBytes);
   }
 
   page(options: { after?: number; limit: number }): DeadLetter[] {
@@ -34,4 +103,14 @@ export class DeadLetterTable {
       bytes: row.bytes === null ? null : plainBytes(row.bytes),
     }));
   }
+
+  #isTooOld({ storedAt }: Oldest): boolean {
+    return this.#now() - storedAt > this.#bounds.maxAgeMs;
+  }
+}
+
+interface Oldest {
+  readonly sequence: number;
+  readonly storedAt: number;
+  readonly bytes: number;
 }

@@ -3,10 +3,13 @@ import { Database } from "../../deps.ts";
 import type {
   Counters,
   DeadLetter,
+  DeadLetterBounds,
+  DeadLetterTotals,
   JumpReason,
   Log,
   Store,
   StoreReports,
+  StoreUpkeep,
   Transaction,
 } from "../pipeline/ports.ts";
 import { CounterRow } from "./counters.ts";
@@ -29,6 +32,8 @@ export interface StoreOptions {
   readonly now: () => number;
   /** A text that no other data folder has, for a new one. */
   readonly random?: () => string;
+  /** Beyond them the oldest dead letters fall off; without bounds unless told. */
+  readonly deadLetters?: DeadLetterBounds;
 }
 
 /**
@@ -36,7 +41,7 @@ export interface StoreOptions {
  * date. Throws `DataFolderInUse`, `SchemaTooNew` (the file is untouched), or an error that names the
  * folder and what to do. Whatever it throws, the folder is free again.
  */
-export function openStore(options: StoreOptions): Store & StoreReports {
+export function openStore(options: StoreOptions): Store & StoreReports & StoreUpkeep {
   const lock = lockFolder(options.dir);
   let db: Database.Database | undefined;
   try {
@@ -50,7 +55,7 @@ export function openStore(options: StoreOptions): Store & StoreReports {
       "INSERT INTO meta (id, folder_id, checkpoint, last_journal_id) VALUES (1, ?, 0, 0) " +
         "ON CONFLICT DO NOTHING",
     ).run(random());
-    return new SqliteStore(db, { lock, now: options.now });
+    return new SqliteStore(db, { ...options, lock });
   } catch (error) {
     db?.close();
     lock.release();
@@ -59,6 +64,12 @@ export function openStore(options: StoreOptions): Store & StoreReports {
       : error;
   }
 }
+
+const NO_BOUNDS: DeadLetterBounds = {
+  maxCount: Infinity,
+  maxBytes: Infinity,
+  maxAgeMs: Infinity,
+};
 
 /** Only people's `sqlite3` can hold the file; the engine's one thread must not wait long for them. */
 const BUSY_TIMEOUT_MS = 1000;
@@ -90,7 +101,7 @@ function configure(db: Database.Database): void {
   db.pragma("cache_size = -65536");
 }
 
-class SqliteStore implements Store, StoreReports {
+class SqliteStore implements Store, StoreReports, StoreUpkeep {
   readonly positions: PositionTable;
   readonly journal: JournalTable;
   readonly devices: DeviceTable;
@@ -99,8 +110,13 @@ class SqliteStore implements Store, StoreReports {
   readonly #transactor: Transactor;
   readonly #tables: Tables;
 
-  constructor(db: Database.Database, options: { lock: FolderLock; now: () => number }) {
-    const { lock, now } = options;
+  readonly #log: Log;
+  /** Dead letters that had fallen off when it was told last. */
+  #droppedTold: number;
+
+  constructor(db: Database.Database, options: StoreOptions & { lock: FolderLock }) {
+    const { lock, now, log, deadLetters: bounds = NO_BOUNDS } = options;
+    this.#log = log;
     this.#db = db;
     this.#lock = lock;
     this.#transactor = new Transactor(db);
@@ -111,16 +127,21 @@ class SqliteStore implements Store, StoreReports {
       positions: this.positions,
       journal: this.journal,
       devices: this.devices,
-      deadLetters: new DeadLetterTable(db, { now }),
+      deadLetters: new DeadLetterTable(db, { now, bounds }),
       counters: new CounterRow(db),
     };
+    this.#droppedTold = this.deadLetterTotals().dropped;
   }
 
   transact<T>(work: (tx: Transaction) => T): T {
     const before = this.journal.extent();
     const tx = new StoreTransaction(this.#db, this.#tables);
     try {
-      return this.#transactor.run(() => work(tx));
+      return this.#transactor.run(() => {
+        const result = work(tx);
+        tx.finish();
+        return result;
+      });
     } catch (error) {
       this.journal.restore(before);
       throw error;
@@ -135,6 +156,25 @@ class SqliteStore implements Store, StoreReports {
 
   deadLetters(options: { after?: number; limit: number }): DeadLetter[] {
     return this.#tables.deadLetters.page(options);
+  }
+
+  deadLetterTotals(): DeadLetterTotals {
+    return this.#tables.deadLetters.totals();
+  }
+
+  maintain(): void {
+    const { deadLetters } = this.#tables;
+    if (deadLetters.overdue) this.#transactor.run(() => deadLetters.trim(0));
+    const { count, bytes, dropped } = deadLetters.totals();
+    if (dropped === this.#droppedTold) return;
+    this.#log.warn("the oldest dead letters fell off", {
+      dropped: dropped - this.#droppedTold,
+      ever: dropped,
+      count,
+      bytes,
+      todo: "see what is refused, and raise DEAD_LETTERS_MAX_COUNT, _BYTES or _AGE",
+    });
+    this.#droppedTold = dropped;
   }
 
   jumps(): ReadonlyMap<JumpReason, number> {

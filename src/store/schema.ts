@@ -60,6 +60,8 @@ export const counters = sqliteTable("counters", {
   rejected: integer("rejected").notNull(),
   dropped: integer("dropped").notNull(),
   passedOn: integer("passed_on").notNull(),
+  sinkDeadLetters: integer("sink_dead_letters").notNull(),
+  deadLettersDropped: integer("dead_letters_dropped").notNull(),
 });
 
 export const positions = sqliteTable("positions", {
@@ -135,14 +137,26 @@ export const journal = sqliteTable("journal", {
 
 export const deadLetters = sqliteTable("dead_letters", {
   sequence: integer("sequence").primaryKey({ autoIncrement: true }),
-  id: text("id").notNull().unique(),
+  id: text("id").notNull(),
+  /** Empty: a reading that was rejected. */
+  sink: text("sink").$type<"" | "output" | "storage">().notNull(),
+  tenant: text("tenant_id"),
   topic: text("topic").notNull(),
   partition: integer("partition").notNull(),
   offset: integer("offset").notNull(),
   time: integer("time").notNull(),
   reason: text("reason").notNull(),
+  status: integer("status"),
+  answer: text("answer"),
+  attempts: integer("attempts").notNull(),
   storedAt: integer("stored_at").notNull(),
   bytes: blob("bytes", { mode: "buffer" }).$type<Uint8Array>(),
+}, (table) => [sqlite.unique().on(table.id, table.sink)]);
+
+export const deadLetterTotals = sqliteTable("dead_letter_totals", {
+  id: integer("id").primaryKey(),
+  count: integer("count").notNull(),
+  bytes: integer("bytes").notNull(),
 });
 
 export const devices = sqliteTable("devices", {

@@ -8,6 +8,7 @@ import type {
   JournalTarget,
   LaneState,
   PartitionRef,
+  Refused,
   Rejected,
   Transaction,
 } from "../pipeline/ports.ts";
@@ -30,6 +31,7 @@ export class StoreTransaction implements Transaction {
   readonly #tables: Tables;
   readonly #lastIdBefore: number;
   #ended = false;
+  #letters = 0;
 
   constructor(db: Database.Database, tables: Tables) {
     this.#db = db;
@@ -55,6 +57,17 @@ export class StoreTransaction implements Transaction {
 
   reject(rejected: Rejected): void {
     this.#live().deadLetters.keep(rejected);
+    this.#letters++;
+  }
+
+  refuse(refused: Refused): void {
+    this.#live().deadLetters.refuse(refused);
+    this.#letters++;
+  }
+
+  /** The work is done: brings the dead letters within their bounds where it has added some. */
+  finish(): void {
+    if (this.#letters > 0) this.#live().deadLetters.trim(this.#letters);
   }
 
   count(delta: Counters): void {

@@ -83,7 +83,8 @@ function checkDeadLetters(
   const { expectation, findings } = against;
   const stored = readStore(file, (database) =>
     database.prepare(
-      'SELECT id, topic, partition, "offset", reason, bytes FROM dead_letters ORDER BY sequence',
+      `SELECT id, topic, partition, "offset", reason, bytes FROM dead_letters
+       WHERE sink = '' ORDER BY sequence`,
     ).all() as StoredDeadLetter[]);
   const letters = new Map(stored.map((letter) => [letter.id, letter]));
   for (const { id, record, refusal } of expectation.rejections) {

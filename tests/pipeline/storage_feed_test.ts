@@ -142,3 +142,32 @@ Deno.test("copies of rows for other lanes aren't results: they are never handed 
   it.restart();
   assert.deepEqual(drain(it.feed), upTo(15));
 });
+
+Deno.test("a refused result's dead letter and the cursor behind it are one transaction", async () => {
+  using it = rig();
+  await it.fill(1);
+  const { row } = it.feed.take()!;
+  const letter = {
+    id: "a",
+    sink: "storage" as const,
+    tenant: "default",
+    time: 1,
+    reason: "status 400",
+    status: 400,
+    answer: "",
+    attempts: 1,
+    bytes: new Uint8Array([1]),
+  };
+  it.feed.refuse(letter);
+  it.feed.acknowledge(row.id, 1);
+  it.restart();
+  assert.deepEqual(it.node.store.deadLetters({ limit: 9 }), []);
+  assert.equal(it.feed.take()!.from, 0);
+  it.feed.refuse(letter);
+  it.feed.acknowledge(row.id, 1);
+  it.node.ingest.maintain();
+  it.restart();
+  assert.deepEqual(it.node.store.deadLetters({ limit: 9 }).map(({ id }) => id), ["a"]);
+  assert.equal(it.feed.take()!.from, 1);
+  assert.equal(it.node.store.counters().results, 3);
+});

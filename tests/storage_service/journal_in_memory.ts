@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { RECORDS_START } from "../../src/core/record.ts";
-import type { JournalRow, StorageFeed } from "../../src/pipeline/ports.ts";
+import type { JournalRow, Refused, StorageFeed } from "../../src/pipeline/ports.ts";
 
 export interface TestResult {
   readonly device: string;
@@ -93,6 +93,12 @@ export class JournalInMemory implements StorageFeed {
     if (row === undefined) return undefined;
     this.#taken++;
     return { row, from: row.id === this.cursor.row ? this.cursor.record : 0 };
+  }
+
+  readonly refused: Refused[] = [];
+
+  refuse(refused: Refused): void {
+    this.refused.push(refused);
   }
 
   acknowledge(row: number, record: number): void {

@@ -3,8 +3,15 @@ import { backoffMs, type Lane, Lanes } from "../../src/storage_service/lanes.ts"
 import type { Result } from "../../src/storage_service/records_in_hand.ts";
 
 function resultOf(deviceHash: number): Result {
-  const row = { id: 1, count: 1, bytes: 0, stored: new Uint8Array(1), next: 0 };
-  return { row, index: 0, deviceHash, id: String(deviceHash), value: new Uint8Array() };
+  const row = { id: 1, time: 0, count: 1, bytes: 0, stored: new Uint8Array(1), next: 0 };
+  return {
+    row,
+    index: 0,
+    deviceHash,
+    id: String(deviceHash),
+    tenant: "default",
+    value: new Uint8Array(),
+  };
 }
 
 /** Lanes of these devices, one result each, with a clock that the test moves. No jitter: half the delay. */

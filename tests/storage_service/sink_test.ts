@@ -114,11 +114,11 @@ Deno.test("a row that is stored to its end is skipped", async () => {
   assert.deepEqual(service.stored.toSorted(), ["in-0-3", "in-0-4", "in-0-5"]);
 });
 
-Deno.test("one device's refused result: its lane waits and keeps its order, all others go on", async () => {
+Deno.test("one device's failing result: its lane waits and keeps its order, all others go on", async () => {
   const all = results(400, 20);
   let refuse = true;
   await using service = new StandIn((post) =>
-    refuse && post.device === "d5" ? new Response("no such sensor", { status: 400 }) : stored()
+    refuse && post.device === "d5" ? new Response("no such sensor", { status: 500 }) : stored()
   );
   await using running = start(service.url);
   const { journal, lines } = running;
@@ -131,7 +131,7 @@ Deno.test("one device's refused result: its lane waits and keeps its order, all 
   await journal.drained();
   assertInOrder(service.stored, all);
   assert.deepEqual(lines.map(({ level, cause }) => [level, cause]), [
-    ["warn", "status 400"],
+    ["warn", "status 500"],
     ["info", undefined],
   ]);
   assert.ok(!JSON.stringify(lines).includes("no such sensor"), "an answer may quote the reading");
@@ -310,4 +310,63 @@ Deno.test("close gives up at its deadline: the cursor stays before what wasn't a
   await sink.close(20);
   assert.deepEqual(journal.cursor, { row: 0, record: 0 });
   assert.deepEqual(lines, []);
+});
+
+Deno.test("a refused result is a dead letter with the answer, and its device goes on", async () => {
+  const all = results(40, 4);
+  await using service = new StandIn((post) =>
+    post.id === "in-0-5" ? new Response("x".repeat(3000), { status: 422 }) : stored()
+  );
+  await using running = start(service.url);
+  running.journal.append(rowOf(1, all));
+  await running.journal.drained();
+  assertInOrder(service.stored, all.filter(({ id }) => id !== "in-0-5"));
+  const [letter, ...others] = running.journal.refused;
+  assert.deepEqual(others, []);
+  assert.equal(new TextDecoder().decode(letter.bytes), valueOf(all[5]));
+  assert.deepEqual(
+    [letter.id, letter.tenant, letter.sink, letter.status, letter.answer, letter.attempts],
+    ["in-0-5", "default", "storage", 422, "x".repeat(1024), 1],
+  );
+  assert.deepEqual(running.lines.map(({ level }) => level), ["error"]);
+});
+
+Deno.test("404 to everything is a wrong address: all is kept; 404 to one is that result's", async () => {
+  let wrong = true;
+  await using service = new StandIn((post) =>
+    wrong || post.id === "in-0-5" ? new Response(null, { status: 404 }) : stored()
+  );
+  await using running = start(service.url);
+  const all = results(40, 4);
+  running.journal.append(rowOf(1, all));
+  await service.until(() => service.posts.length >= 12);
+  assert.deepEqual(running.journal.refused, []);
+  wrong = false;
+  await running.journal.drained();
+  assert.deepEqual(running.journal.refused.map(({ id }) => id), ["in-0-5"]);
+  assert.equal(service.stored.length, 39);
+});
+
+Deno.test("401 and 429 are kept; nothing is posted before Retry-After is over", async () => {
+  const times: number[] = [];
+  await using service = new StandIn(() => {
+    times.push(performance.now());
+    if (times.length === 1) return new Response(null, { status: 401 });
+    if (times.length > 2) return stored();
+    return new Response(null, { status: 429, headers: { "retry-after": "1" } });
+  });
+  await using running = start(service.url, { concurrency: 1 });
+  running.journal.append(rowOf(1, results(10, 5)));
+  await running.journal.drained();
+  assert.ok(times[2] - times[1] > 990, `${times[2] - times[1]} ms`);
+  assert.deepEqual(running.journal.refused, []);
+  assert.equal(service.stored.length, 10);
+});
+
+Deno.test("a service that refuses everything: not at full speed", async () => {
+  await using service = new StandIn(() => new Response(null, { status: 400 }));
+  await using running = start(service.url);
+  running.journal.append(rowOf(1, results(1000, 100)));
+  await service.until(() => service.posts.length >= 108);
+  assert.ok(running.journal.refused.length < 115, `${running.journal.refused.length}`);
 });

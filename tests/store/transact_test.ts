@@ -9,6 +9,18 @@ const WRITES: Record<keyof Transaction, (tx: Transaction) => unknown> = {
   append: (tx) => tx.append(row(2), "output"),
   retarget: (tx) => tx.retarget(1, "state"),
   reject: (tx) => tx.reject(rejected("a")),
+  refuse: (tx) =>
+    tx.refuse({
+      id: "a",
+      sink: "output",
+      tenant: "t",
+      time: now(),
+      reason: "r",
+      status: null,
+      answer: null,
+      attempts: 1,
+      bytes: new Uint8Array(1),
+    }),
   count: (tx) => tx.count(counts({ read: 1, results: 1 })),
   saveDevice: (tx) => tx.saveDevice(device("a")),
   saveGlobal: (tx) =>
@@ -58,6 +70,7 @@ function everything(store: ReturnType<typeof open>) {
     devices: devices.page({ limit: 10 }),
     global: devices.loadGlobal(),
     deadLetters: store.deadLetters({ limit: 10 }).length,
+    totals: store.deadLetterTotals(),
   };
 }
 

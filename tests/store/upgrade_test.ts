@@ -1,0 +1,61 @@
+/** Files of older programs, with data, become this program's, and a copy stays. */
+import assert from "node:assert/strict";
+import Database from "better-sqlite3";
+import { migrate, migrations } from "../../src/store/migrations.ts";
+import { tempFolder } from "../harness/temp.ts";
+import { counts, now, open, SILENT } from "./samples.ts";
+
+Deno.test("from version 1: dead letters keep their place, refused results get their sink", () => {
+  using folder = tempFolder();
+  const old = new Database(`${folder.path}/plumbline.db`);
+  old.pragma("journal_mode = WAL");
+  migrate(old, { steps: migrations.slice(0, 1), now, log: SILENT });
+  old.exec(`
+    UPDATE counters SET read = 9, results = 7, rejected = 2;
+    INSERT INTO dead_letters VALUES
+      (3, 'in-0-1', 'in', 0, 1, 5, 'device_id: required', 6, x'00ff'),
+      (4, 'in-0-2', 'in', 0, 2, 5, 'reading: a tombstone', 6, NULL),
+      (6, 'in-0-3', '', -1, -1, 5, 'larger than the topic''s max.message.bytes', 6, x'7b7d'),
+      (9, 'gone', '', -1, -1, 5, 'x', 6, x'00');
+    DELETE FROM dead_letters WHERE id = 'gone';
+  `);
+  old.close();
+
+  const store = open(folder.path);
+  const letters = store.deadLetters({ limit: 9 });
+  assert.deepEqual(
+    letters.map(({ sequence, id, sink, attempts, bytes }) => [sequence, id, sink, attempts, bytes]),
+    [
+      [3, "in-0-1", "", 0, new Uint8Array([0, 255])],
+      [4, "in-0-2", "", 0, null],
+      [6, "in-0-3", "output", 1, new Uint8Array([123, 125])],
+    ],
+  );
+  assert.deepEqual(store.deadLetterTotals(), { count: 3, bytes: 4, refused: 1, dropped: 0 });
+  assert.deepEqual(store.counters(), counts({ read: 9, results: 7, rejected: 2 }));
+  const { topic, partition, offset, time, reason, storedAt } = letters[0];
+  assert.deepEqual(
+    [topic, partition, offset, time, reason, storedAt],
+    ["in", 0, 1, 5, "device_id: required", 6],
+  );
+  store.transact((tx) => tx.reject({ ...letters[0], id: "new" }));
+  assert.equal(store.deadLetters({ after: 6, limit: 1 })[0].sequence, 10, "9 was used before");
+  store.close();
+
+  const [copy] = [...Deno.readDirSync(folder.path)].filter(({ name }) => name.endsWith(".bak"));
+  assert.match(copy.name, /^plumbline\.db\.v1\./);
+  const backup = new Database(`${folder.path}/${copy.name}`, { readonly: true });
+  assert.equal(backup.pragma("user_version", { simple: true }), 1);
+  assert.equal(backup.prepare("SELECT count(*) FROM dead_letters").pluck().get(), 3);
+  backup.close();
+});
+
+Deno.test("an empty file of version 1 counts its letters from 1", () => {
+  using folder = tempFolder();
+  const old = new Database(`${folder.path}/plumbline.db`);
+  migrate(old, { steps: migrations.slice(0, 1), now, log: SILENT });
+  old.close();
+  const store = open(folder.path);
+  assert.deepEqual(store.deadLetterTotals(), { count: 0, bytes: 0, refused: 0, dropped: 0 });
+  store.close();
+});

@@ -115,11 +115,33 @@ export async function createTopic(
   }));
   const made = await withAdmin(bootstrap, (admin) =>
     admin.createTopics({
-      waitForLeaders: true,
+      // kafkajs' own waiting gives up where the broker is slow to tell itself of the topic.
+      waitForLeaders: false,
       topics: [{ topic: name, numPartitions: partitions, replicationFactor: 1, configEntries }],
     }));
   if (!made) throw new Error(`Create topic ${name}: it exists already`);
+  await withLeaders(name, { partitions, bootstrap });
   return name;
+}
+
+/** Waits until every partition of the topic has a leader; throws after 30 s. */
+async function withLeaders(
+  name: string,
+  { partitions, bootstrap }: { partitions: number; bootstrap: string },
+): Promise<void> {
+  const deadline = Date.now() + 30_000;
+  for (;;) {
+    const found = await describeTopic(name, bootstrap).catch((error) => {
+      if (Date.now() > deadline) throw error;
+      return undefined;
+    });
+    const led = found?.partitions.filter(({ leader }) => leader >= 0).length ?? 0;
+    if (led === partitions) return;
+    if (Date.now() > deadline) {
+      throw new Error(`Create topic ${name}: ${led} of ${partitions} partitions have a leader`);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
 }
 
 export async function deleteTopic(name: string, bootstrap = broker()): Promise<void> {

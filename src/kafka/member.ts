@@ -52,6 +52,9 @@ export class GroupMember {
   #running: Promise<void> = Promise.resolve();
   #owning = false;
   #closed = false;
+  /** What the assigner was given in the join under way; it isn't asked where the group has one member. */
+  #counted: number | undefined;
+  #laidOut: number | undefined;
   #die: (reason: unknown) => void = () => {};
   #wake: () => void = () => {};
 
@@ -64,9 +67,12 @@ export class GroupMember {
     this.#running = this.#run();
   }
 
-  /** Partition count that the last join of this member, as a leader, went by. */
+  /**
+   * Partition count that the last join of this member, as a leader, went by. Not what the library knows
+   * now: it looks anew by itself, without a join.
+   */
   get partitionsKnown(): number | undefined {
-    return this.#consumer?.currentMetadata?.topics.get(this.#options.topic)?.partitionsCount;
+    return this.#laidOut;
   }
 
   /** Joins again, with fresh metadata: as a leader this lays out new partitions. */
@@ -192,13 +198,18 @@ export class GroupMember {
       heartbeatInterval: HEARTBEAT_INTERVAL_MS,
       heartbeatStallTimeout: SESSION_TIMEOUT_MS,
       protocols: PROTOCOLS,
-      partitionAssigner: assignPartitions,
+      partitionAssigner: (...of) => {
+        this.#counted = of[3].topics.get(topic)?.partitionsCount;
+        return assignPartitions(...of);
+      },
     });
     consumer.topics.track(topic);
     consumer.on("consumer:group:join", ({ memberId, isLeader, assignments }) => {
       if (consumer !== this.#consumer || this.#closed) return;
       this.#owning = true;
       const partitions = assignments?.find((share) => share.topic === topic)?.partitions ?? [];
+      this.#laidOut = this.#counted ?? partitions.length;
+      this.#counted = undefined;
       this.#formerIds.clear();
       this.#options.onJoined({ memberId, leader: isLeader ?? false, partitions });
     });

@@ -58,7 +58,7 @@ export interface Transaction {
   append(row: JournalRow, target: JournalTarget): void;
   /** Gives a row another target. Throws where there is no such row. */
   retarget(rowId: number, target: JournalTarget): void;
-  /** A second rejection of the same id changes nothing: the first is kept. */
+  /** A second rejection of the same bytes under the same id changes nothing; other bytes are kept as `<id>~2`. */
   reject(rejected: Rejected): void;
   /** Keeps it as a dead letter and counts it; a second one of the same id and sink changes nothing. */
   refuse(refused: Refused): void;

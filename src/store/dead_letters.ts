@@ -18,6 +18,7 @@ export class DeadLetterTable {
   readonly #now: () => number;
   readonly #bounds: DeadLetterBounds;
   readonly #keep: Database.Statement;
+  readonly #same: Database.Statement;
   readonly #countRefused: Database.Statement;
   readonly #totals: Database.Statement;
   readonly #oldest: Database.Statement;
@@ -29,6 +30,9 @@ export class DeadLetterTable {
     this.#now = options.now;
     this.#bounds = options.bounds;
     // A topic full of bad readings comes through here at full speed.
+    this.#same = db.prepare(
+      "SELECT 1 FROM dead_letters WHERE id = ? AND sink = '' AND bytes IS ?",
+    );
     this.#keep = db.prepare(`
       INSERT INTO dead_letters (id, sink, tenant_id, topic, partition, "offset", time, reason,
         status, answer, attempts, stored_at, bytes)
@@ -49,11 +53,22 @@ export class DeadLetterTable {
     );
   }
 
-  /** Keeps the first of an id. Only inside a transaction, as is `refuse`. */
+  /**
+   * Keeps a reading once; another one under the same id is kept as `<id>~2` and so on. Only inside a
+   * transaction, as is `refuse`.
+   */
   keep(rejected: Rejected): void {
-    const { id, topic, partition, offset, time, reason, bytes } = rejected;
-    const kept = [id, "", null, topic, partition, offset, time, reason, null, null, 0];
-    this.#keep.run(...kept, this.#now(), bytes);
+    const { topic, partition, offset, time, reason, bytes } = rejected;
+    // With a new cluster under an old folder ids come again: that is no reason to drop another reading.
+    for (let id = rejected.id, again = 2; !this.#has(id, bytes); again++) {
+      const kept = [id, "", null, topic, partition, offset, time, reason, null, null, 0];
+      if (this.#keep.run(...kept, this.#now(), bytes).changes > 0) return;
+      id = `${rejected.id}~${again}`;
+    }
+  }
+
+  #has(id: string, bytes: Uint8Array | null): boolean {
+    return this.#same.get(id, bytes) !== undefined;
   }
 
   /** Keeps the first of an id and a sink, and counts it. */

@@ -49,7 +49,19 @@ Deno.test("dead letters come back as they came: with bytes, without, empty, 2 Mi
   store.close();
 });
 
-Deno.test("of an id that is rejected twice the first is kept", () => {
+Deno.test("another reading under an id that was used is kept, too", () => {
+  using folder = tempFolder();
+  const store = open(folder.path);
+  const other = new TextEncoder().encode("another reading");
+  store.transact((tx) => tx.reject(rejected("a")));
+  for (const bytes of [other, other, null]) {
+    store.transact((tx) => tx.reject({ ...rejected("a"), bytes }));
+  }
+  assert.deepEqual(store.deadLetters({ limit: 10 }).map(({ id }) => id), ["a", "a~2", "a~3"]);
+  store.close();
+});
+
+Deno.test("a reading that is rejected twice is kept once", () => {
   using folder = tempFolder();
   const store = open(folder.path);
   store.transact((tx) => tx.reject(rejected("a", { reason: "first" })));

@@ -1,6 +1,8 @@
 /** The composition root: the only file that knows every part; the order of start and stop. */
 import { ulid } from "../deps.ts";
 import { type Config, configWarnings } from "./config/config.ts";
+import type { WatchedFiles } from "./config/files.ts";
+import { TenantsFile } from "./config/tenants_file.ts";
 import { type Api, createApi } from "./http/api.ts";
 import { serveApi } from "./http/serve.ts";
 import { createKafkaOutput } from "./kafka/output.ts";
@@ -16,6 +18,7 @@ import { settleRemovedSinks } from "./pipeline/removed_sinks.ts";
 import { RowPool } from "./pipeline/row_pool.ts";
 import { State } from "./pipeline/state.ts";
 import { StateStatistics } from "./pipeline/statistics.ts";
+import { TenantSettingsReload } from "./pipeline/tenants_reload.ts";
 import { JournalStorageFeed } from "./pipeline/storage_feed.ts";
 import { createStorageSink } from "./storage_service/sink.ts";
 import { openStore } from "./store/open.ts";
@@ -37,6 +40,8 @@ const LEAVE_MS = 1_500;
 
 export interface EngineOptions {
   readonly config: Config;
+  /** The tenants' file is read from here again when it changes. */
+  readonly files: WatchedFiles;
   readonly log: Log;
   readonly version: string;
 }
@@ -47,13 +52,15 @@ export interface RunningEngine {
   readonly address: string;
   /** Settles when the engine can't go on by itself: with the reason. */
   readonly failed: Promise<unknown>;
+  /** Reads the tenants' file again; the log says what came of it. */
+  reload(): void;
   /** Stops in order, within 10 s. True: everything was written and closed. */
   stop(): Promise<boolean>;
 }
 
 /** Starts everything. Throws where the data folder, the address or the settings don't allow it. */
 export function startEngine(options: EngineOptions): RunningEngine {
-  const { config, log, version } = options;
+  const { config, files, log, version } = options;
   for (const warning of configWarnings(config)) log.warn(warning);
   const now = () => Date.now();
   const store = openStore({
@@ -67,7 +74,7 @@ export function startEngine(options: EngineOptions): RunningEngine {
     },
   });
   try {
-    return assemble({ config, log, version, store, now });
+    return assemble({ config, files, log, version, store, now });
   } catch (error) {
     store.close();
     throw error;
@@ -77,13 +84,15 @@ export function startEngine(options: EngineOptions): RunningEngine {
 function assemble(
   parts: EngineOptions & { store: ReturnType<typeof openStore>; now: () => number },
 ): RunningEngine {
-  const { config, log, version, store, now } = parts;
+  const { config, files, log, version, store, now } = parts;
   const hasOutput = config.kafkaEnabled && config.outputTopic !== "";
   const hasStorage = config.storageUrl !== "";
   settleRemovedSinks({ store, log, hasOutput, hasStorage, discard: config.discardBacklog });
 
   const pool = new RowPool();
-  const { maxReadings, fleetMaxBytes: maxBytes, tenantSettings: settings } = config;
+  const { maxReadings, fleetMaxBytes: maxBytes } = config;
+  const tenants = new TenantsFile(config.tenantsFile, { files, tenants: config.tenants });
+  const { settings } = tenants;
   const state = new State({ store, pool, log, now, fleet: { maxReadings, maxBytes, settings } });
   const ids = new JournalIds(store.journal.lastId());
   const output = hasOutput
@@ -175,6 +184,13 @@ function assemble(
     },
   });
 
+  const reload = config.tenantsFile === "" ? null : new TenantSettingsReload({
+    source: tenants,
+    reconfigure: (change) => ingest.reconfigure(change),
+    log,
+    observe: (outcome) => metrics.reloaded(outcome),
+  });
+
   const health = new EngineHealth({
     source,
     output: outputSink,
@@ -187,9 +203,10 @@ function assemble(
   const largest = Math.max(maxReadingBytes, maxBatchBytes);
   const api: Api = createApi({
     intake: ingest,
-    statistics: new StateStatistics(state, { store, maxReadings, lifecycle }),
+    statistics: new StateStatistics(state, { store, lifecycle }),
     health,
     metrics,
+    reload,
     limits: { maxReadingBytes, maxBatchBytes, maxTotalBytes: BODIES_AT_ONCE * largest },
     log: seldom(log, { now }),
     now: () => performance.timeOrigin + performance.now(),
@@ -206,6 +223,7 @@ function assemble(
     eventLoop.beat();
     health.look();
     ingest.maintain();
+    reload?.look();
     // While the store refuses writes, that is looked after by the ingest.
     if (ingest.unavailableSince === 0) tidy(store, log);
   }, MAINTENANCE_MS);
@@ -233,7 +251,16 @@ function assemble(
     });
     return true;
   }
-  return { address, failed: reading.then(() => new Promise(() => {}), (error) => error), stop };
+  function reloadBySignal(): void {
+    if (reload === null) log.warn("there is nothing to read again: no TENANTS_FILE is set");
+    else reload.reload("signal");
+  }
+  return {
+    address,
+    failed: reading.then(() => new Promise(() => {}), (error) => error),
+    reload: reloadBySignal,
+    stop,
+  };
 }
 
 function tidy(store: ReturnType<typeof openStore>, log: Log): void {

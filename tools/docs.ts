@@ -1,8 +1,10 @@
 /** `deno task docs`: writes the pages of docs/ that are made from the code. */
 import { type Setting, settings } from "../src/config/settings.ts";
 import { builtInSettings } from "../src/config/tenants.ts";
+import { tenantsJsonSchema } from "../src/config/tenants_schema.ts";
 
 const SETTINGS_PAGE = new URL("../docs/settings.md", import.meta.url);
+const TENANTS_SCHEMA = new URL("../docs/tenants.schema.json", import.meta.url);
 
 /** `docs/settings.md`, from the table that the engine reads its settings by. */
 export function settingsPage(): string {
@@ -29,15 +31,24 @@ in a fault; a user and password in an address neither.
 
 ## The tenants' file
 
-\`TENANTS_FILE\` names a JSON file: \`{"defaults": {…}, "tenants": {"name": {…}, …}}\`. A tenant that isn't
-named has the defaults; what a tenant leaves out it takes from them, and they from the built-in
-settings. An unknown key is a fault.
+\`TENANTS_FILE\` names a file in JSON or YAML: \`{"defaults": {…}, "tenants": {"name": {…}, …}}\`. A tenant
+that isn't named has the defaults; what a tenant leaves out it takes from them, and they from the
+built-in settings. An unknown key is a fault, and so is a name that is given twice.
+[tenants.schema.json](tenants.schema.json) is its JSON Schema, for editors; a file may name it as
+\`$schema\`.
 
 | key | built in | what may be written | what it does |
 |---|---|---|---|
+| \`unknown_tenants\` | \`accept\` | accept or reject; beside \`defaults\` and \`tenants\` | reject: a reading of a tenant that isn't named is a dead letter |
 | \`threshold\` | \`${builtInSettings.threshold}\` | a number of 0 or above | the score from which a reading is an anomaly |
 | \`sampling\` | \`${builtInSettings.sampling}\` | 0 to 1 | share of the readings that is taken; which ones follows from tenant, device and id |
+| \`max_readings\` | \`MAX_READINGS\` | 1 to 100000 | length of the windows of its devices |
 | \`detectors\` | see below | at most 64 | replaces those of the defaults |
+| \`display_name\` | the tenant's name | 1 to 256 characters; not in the defaults | a name for people |
+
+The file is read again while the engine runs: by SIGHUP, by \`POST /api/admin/reload\`, and when it
+changes. With a fault the settings before it stay, and the log says what is wrong. Windows that become
+longer fill up again; those that become shorter keep their newest values.
 
 A detector is \`{"type": "range", "metric": "temperature", "min": 10, "max": 30, "weight": 1}\`. It fires
 where the metric is below \`min\` or above \`max\`; one of the two may be left out. Its \`weight\` (1, if
@@ -69,5 +80,6 @@ function cell(text: string): string {
 
 if (import.meta.main) {
   Deno.writeTextFileSync(SETTINGS_PAGE, settingsPage());
-  console.log("docs/settings.md written");
+  Deno.writeTextFileSync(TENANTS_SCHEMA, `${JSON.stringify(tenantsJsonSchema(), null, 2)}\n`);
+  console.log("docs/settings.md and docs/tenants.schema.json written");
 }

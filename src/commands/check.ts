@@ -8,6 +8,7 @@ import {
 } from "../config/faults.ts";
 import { type Environment, settingValue } from "../config/setting_value.ts";
 import { type Setting, settings } from "../config/settings.ts";
+import { type Files, openFiles } from "../config/files.ts";
 import type { TenantSettings } from "../config/tenants.ts";
 import { columns } from "./columns.ts";
 import { exitCodes } from "./exit_codes.ts";
@@ -36,25 +37,23 @@ interface CheckedTenants {
   readonly file: string;
   /** What tenants have that aren't named. */
   readonly defaults: TenantSettings;
-  readonly named: Readonly<Record<string, TenantSettings>>;
+  readonly unknownTenants: "accept" | "reject";
+  readonly named: Readonly<Record<string, TenantSettings & { readonly displayName: string }>>;
 }
 
 /** More tenants than a person reads are only counted. */
 const TENANTS_SHOWN = 20;
 
 /** Prints the settings as they are understood and everything that is wrong; the exit code. */
-export function check(options: { json?: boolean }): number {
-  const files = { read: (path: string) => Deno.readTextFileSync(path) };
-  const findings = findingsOf(Deno.env.toObject(), files);
+export async function check(options: { json?: boolean }): Promise<number> {
+  const env = Deno.env.toObject();
+  const findings = findingsOf(env, await openFiles(env));
   console.log(options.json ? JSON.stringify(findings, finite, 2) : findingsText(findings));
   return findings.ok ? exitCodes.done : exitCodes.usage;
 }
 
 /** Reads no file but `TENANTS_FILE`, and connects to nothing. */
-export function findingsOf(
-  env: Environment,
-  files: { read(path: string): string },
-): Findings {
+export function findingsOf(env: Environment, files: Files): Findings {
   let config: Config | undefined;
   let faults: readonly ConfigFault[] = [];
   try {
@@ -69,7 +68,7 @@ export function findingsOf(
       checkedSetting(setting, env)
     ),
     ...(config === undefined || config.tenantsFile === "" ? {} : {
-      tenants: checkedTenants(config, files),
+      tenants: checkedTenants(config),
     }),
     warnings: config === undefined ? [] : configWarnings(config),
     faults: faults.map(faultLine),
@@ -88,17 +87,16 @@ export function checkedSetting(setting: Setting<unknown>, env: Environment): Che
   return { name, value: isSecret(name) ? null : value, text: valueText(name, read.text), from };
 }
 
-function checkedTenants(
-  config: Config,
-  files: { read(path: string): string },
-): CheckedTenants {
-  const { tenants = {} } = JSON.parse(files.read(config.tenantsFile));
-  const named = Object.keys(tenants).map((name) => [name, config.tenantSettings(name)] as const);
+function checkedTenants({ tenantsFile: file, tenants }: Config): CheckedTenants {
+  const { named, defaults, acceptsUnknown } = tenants;
   return {
-    file: config.tenantsFile,
-    // No tenant has a name with a control character: this one isn't named.
-    defaults: config.tenantSettings("\0"),
-    named: Object.fromEntries(named),
+    file,
+    defaults,
+    unknownTenants: acceptsUnknown ? "accept" : "reject",
+    named: Object.fromEntries([...named].map(([name, tenant]) => [name, {
+      displayName: tenant.displayName,
+      ...tenant.settings,
+    }])),
   };
 }
 
@@ -131,22 +129,25 @@ function settingRow({ name, value, text, from }: CheckedSetting): string[] {
   return [name, understood === "" ? '""' : understood + note, source];
 }
 
-function tenantsText({ file, defaults, named }: CheckedTenants): string {
+function tenantsText({ file, defaults, unknownTenants, named }: CheckedTenants): string {
   const names = Object.keys(named);
   const rows = names.slice(0, TENANTS_SHOWN).map((name) => [name, ...tenantCells(named[name])]);
+  const others = unknownTenants === "accept" ? tenantCells(defaults) : ["rejected"];
   const lines = [
     `Tenants, from ${file}: ${names.length} named`,
-    ...columns([["(all others)", ...tenantCells(defaults)], ...rows]).split("\n"),
+    ...columns([["(all others)", ...others], ...rows]).split("\n"),
   ];
   if (names.length > rows.length) lines.push(`and ${names.length - rows.length} more`);
   return lines.join("\n  ");
 }
 
-function tenantCells({ threshold, sampling, detectors }: TenantSettings): string[] {
+function tenantCells({ threshold, sampling, maxReadings, detectors }: TenantSettings): string[] {
   const shown = detectors.map(({ type, metric, min, max, weight }) =>
     `${type} ${metric} ${bound(min)}..${bound(max)}${weight === 1 ? "" : ` weight ${weight}`}`
   );
-  return [`threshold ${threshold}`, `sampling ${sampling}`, shown.join(", ") || "no detectors"];
+  const cells = [`threshold ${threshold}`, `sampling ${sampling}`];
+  if (maxReadings !== undefined) cells.push(`max_readings ${maxReadings}`);
+  return [...cells, shown.join(", ") || "no detectors"];
 }
 
 function bound(value: number): string {

@@ -92,7 +92,7 @@ function commands(ended: (code: number) => void): Command {
   program.command("check").description("show the settings as they are understood, and all faults")
     .option("--json", "as one JSON object")
     .addHelpText("after", CHECK_EXAMPLES)
-    .action(async (options) => ended((await import("./check.ts")).check(options)));
+    .action(async (options) => ended(await (await import("./check.ts")).check(options)));
 
   program.command("simulate").description("send readings of a fleet that doesn't exist")
     .addOption(

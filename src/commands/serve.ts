@@ -1,6 +1,7 @@
 import { type RunningEngine, startEngine } from "../app.ts";
 import { readConfig } from "../config/config.ts";
 import { ConfigFaults } from "../config/faults.ts";
+import { openFiles } from "../config/files.ts";
 import { UnsentResults } from "../pipeline/removed_sinks.ts";
 import type { Log } from "../pipeline/ports.ts";
 import { DataFolderInUse, SchemaTooNew } from "../store/open.ts";
@@ -12,9 +13,11 @@ import { exitCodes } from "./exit_codes.ts";
 export async function serve(): Promise<number> {
   let output: ProgramLog | undefined;
   try {
-    const config = readConfig(Deno.env.toObject(), { read: (path) => Deno.readTextFileSync(path) });
+    const env = Deno.env.toObject();
+    const files = await openFiles(env);
+    const config = readConfig(env, files);
     output = openLog(config.debug ? "debug" : config.logLevel);
-    return await run(startEngine({ config, log: output.log, version }), output.log);
+    return await run(startEngine({ config, files, log: output.log, version }), output.log);
   } catch (error) {
     console.error(error instanceof Error ? `plumbline: ${error.message}` : error);
     return startFailure(error);
@@ -24,6 +27,7 @@ export async function serve(): Promise<number> {
 }
 
 async function run(engine: RunningEngine, log: Log): Promise<number> {
+  Deno.addSignalListener("SIGHUP", () => engine.reload());
   const ended = await Promise.race([
     signalled().then((signal) => ({ signal })),
     engine.failed.then((error) => ({ error })),

@@ -1,21 +1,17 @@
 /** Environment and files become one typed, frozen `Config`; every fault is reported at once. */
 import { type ConfigFault, ConfigFaults } from "./faults.ts";
+import type { Files } from "./files.ts";
 import { type Environment, settingValue } from "./setting_value.ts";
 import { settings, type SettingValues } from "./settings.ts";
-import { builtInSettings, readTenants, type TenantLookup } from "./tenants.ts";
+import { noTenants, readTenants, type Tenants } from "./tenants.ts";
 import { unknownNames } from "./unknown_names.ts";
 import { isLoopback } from "./values.ts";
 
 export interface Config extends SettingValues {
-  readonly tenantSettings: TenantLookup;
+  readonly tenants: Tenants;
 }
 
-export type { Environment };
-
-/** Where files are read from; `read` throws where it can't. */
-export interface Files {
-  read(path: string): string;
-}
+export type { Environment, Files };
 
 /** Throws `ConfigFaults` with everything that is wrong. Reads no file but `TENANTS_FILE`. */
 export function readConfig(env: Environment, files: Files): Config {
@@ -28,10 +24,10 @@ export function readConfig(env: Environment, files: Files): Config {
   }
   const read = values as SettingValues;
   checkTogether(read, faults);
-  const tenantSettings = tenantsOf(read.tenantsFile, { files, faults });
+  const tenants = tenantsOf(read.tenantsFile, { files, faults });
   faults.push(...unknownNames(env, knownNames()));
   if (faults.length > 0) throw new ConfigFaults(faults);
-  return Object.freeze({ ...read, tenantSettings });
+  return Object.freeze({ ...read, tenants });
 }
 
 /** Things that are allowed, but seldom meant; a sentence each. */
@@ -70,18 +66,9 @@ function checkTogether(values: Partial<SettingValues>, faults: ConfigFault[]): v
 function tenantsOf(
   path: string | undefined,
   { files, faults }: { files: Files; faults: ConfigFault[] },
-): TenantLookup {
-  if (path === undefined || path === "") return () => builtInSettings;
-  const report = (message: string) => {
-    const { name, allowed } = settings.tenantsFile;
-    faults.push({ name, value: path, message, allowed });
-  };
-  let text: string;
-  try {
-    text = files.read(path);
-  } catch (error) {
-    report(`can't be read: ${(error as Error).message}`);
-    return () => builtInSettings;
-  }
-  return readTenants(text, report);
+): Tenants {
+  if (path === undefined || path === "") return noTenants;
+  const { name, allowed } = settings.tenantsFile;
+  const report = (message: string) => void faults.push({ name, value: path, message, allowed });
+  return readTenants(path, { files, report });
 }

@@ -193,8 +193,8 @@ export const settings = {
     name: "TENANTS_FILE",
     default: "",
     emptyMeans: "every tenant has the built-in settings",
-    allowed: "path of a JSON file, or nothing",
-    meaning: "File with the tenants' thresholds, sampling and detectors.",
+    allowed: "path of a JSON or YAML file, or nothing",
+    meaning: "File with the tenants' thresholds, sampling, windows and detectors.",
     parse: plainText(4096),
   }),
   logLevel: setting({

@@ -1,11 +1,41 @@
-/** `TENANTS_FILE`: thresholds, sampling and detectors of the tenants (contract, sections 3 and 5). */
-import { z } from "../../deps.ts";
+/** `TENANTS_FILE`: how the readings of each tenant are judged (contract, sections 3 and 5). */
+import type { z } from "../../deps.ts";
 import type { TenantSettings } from "../core/tenant.ts";
+import type { Files } from "./files.ts";
+import { pathText } from "./path.ts";
+import {
+  defaultsSchema,
+  type GivenSettings,
+  isName,
+  outerSchema,
+  tenantSchema,
+} from "./tenants_schema.ts";
 
 export type { TenantSettings };
 
-/** Settings of one tenant: its own, or the defaults where it isn't named. */
-export type TenantLookup = (tenant: string) => TenantSettings;
+/** A tenant that the file names. */
+export interface NamedTenant {
+  /** For people; the tenant's own name where the file has none. */
+  readonly displayName: string;
+  readonly settings: TenantSettings;
+}
+
+/** The tenants' file, checked; immutable. */
+export interface Tenants {
+  readonly named: ReadonlyMap<string, NamedTenant>;
+  /** What a tenant has that isn't named. */
+  readonly defaults: TenantSettings;
+  /** Whether readings of tenants that aren't named are taken. */
+  readonly acceptsUnknown: boolean;
+}
+
+/** A tenant's settings; undefined: its readings aren't taken. */
+export type TenantLookup = (tenant: string) => TenantSettings | undefined;
+
+export function lookupIn({ named, defaults, acceptsUnknown }: Tenants): TenantLookup {
+  const others = acceptsUnknown ? defaults : undefined;
+  return (tenant) => named.get(tenant)?.settings ?? others;
+}
 
 /** What every tenant has where nothing else is said: the rule that the old engines had built in. */
 export const builtInSettings: TenantSettings = freeze({
@@ -17,73 +47,61 @@ export const builtInSettings: TenantSettings = freeze({
   ],
 });
 
-const MAX_DETECTORS = 64;
-const finite = z.number({ error: "expected a finite number" });
-const metricRule =
-  "a metric's name: a letter or underscore, then up to 63 letters, digits, _, . or -";
+const NAME_RULE = "expected a tenant's name of 1 to 256 characters without control characters";
 
-const detectorSchema = z.strictObject({
-  type: z.literal("range", { error: 'expected "range"' }),
-  metric: z.string({ error: `expected ${metricRule}` })
-    .regex(/^[A-Za-z_][A-Za-z0-9_.-]{0,63}$/, { error: `expected ${metricRule}` }),
-  min: finite.optional(),
-  max: finite.optional(),
-  weight: finite.nonnegative({ error: "expected a number of 0 or above" }).optional(),
-}, { error: "expected an object" })
-  .refine((it) => it.min !== undefined || it.max !== undefined, {
-    error: "expected min, max or both",
-  })
-  .refine((it) => it.min === undefined || it.max === undefined || it.min <= it.max, {
-    path: ["max"],
-    error: "expected a number of min or above",
-  });
-
-const settingsSchema = z.strictObject({
-  threshold: finite.nonnegative({ error: "expected a number of 0 or above" }).optional(),
-  sampling: finite.min(0, { error: "expected a number from 0 to 1" })
-    .max(1, { error: "expected a number from 0 to 1" }).optional(),
-  detectors: z.array(detectorSchema, { error: "expected an array" })
-    .max(MAX_DETECTORS, { error: `expected at most ${MAX_DETECTORS} detectors` }).optional(),
-}, { error: "expected an object" });
-
-const fileSchema = z.strictObject({
-  defaults: z.unknown().optional(),
-  tenants: z.unknown().optional(),
-}, { error: "expected an object" });
-
-type Given = z.infer<typeof settingsSchema>;
+/** Without a file. */
+export const noTenants: Tenants = Object.freeze({
+  named: new Map(),
+  defaults: builtInSettings,
+  acceptsUnknown: true,
+});
 
 /**
- * Reads the file's text. Everything wrong goes to `report` as `path: expectation, got value`; what is
- * returned then is of no use.
+ * Reads the file. Everything wrong goes to `report` as `path: expectation, got value`; what is returned
+ * then is of no use.
  */
-export function readTenants(text: string, report: (message: string) => void): TenantLookup {
-  const file = parseJson(text, report);
-  check(fileSchema, { value: file, path: "", report });
-  // From the value itself: an unknown key beside them shouldn't hide what is wrong inside.
-  const { defaults: given = {}, tenants } = (file ?? {}) as z.infer<typeof fileSchema>;
-  const defaults = resolve(
-    check(settingsSchema, { value: given, path: "defaults", report }),
-    builtInSettings,
-  );
-  const named = new Map<string, TenantSettings>();
-  for (const [tenant, value] of ownEntries(tenants, report)) {
-    const path = `tenants${property(tenant)}`;
-    if (!isTenantName(tenant)) {
-      report(`${path}: expected a tenant's name of 1 to 256 characters without control characters`);
-    }
-    named.set(tenant, resolve(check(settingsSchema, { value, path, report }), defaults));
+export function readTenants(
+  path: string,
+  { files, report }: { files: Files; report: (message: string) => void },
+): Tenants {
+  let text: string;
+  try {
+    text = files.read(path);
+  } catch (error) {
+    report(`can't be read: ${(error as Error).message}`);
+    return noTenants;
   }
-  return (tenant) => named.get(tenant) ?? defaults;
+  let broken = false;
+  const value = files.parse(text, (message) => {
+    broken = true;
+    report(message);
+  });
+  // What a parser makes of a broken text says nothing about what is wrong.
+  if (value === undefined && broken) return noTenants;
+  return tenantsOf(value, report);
 }
 
-function parseJson(text: string, report: (message: string) => void): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    report(`not JSON: ${(error as Error).message}`);
-    return {};
+function tenantsOf(file: unknown, report: (message: string) => void): Tenants {
+  check(outerSchema, { value: file, path: [], report });
+  // From the value itself: an unknown key beside them shouldn't hide what is wrong inside.
+  const { defaults: given = {}, tenants, unknown_tenants: unknown } = (file ?? {}) as z.infer<
+    typeof outerSchema
+  >;
+  const defaults = resolve(
+    check(defaultsSchema, { value: given, path: ["defaults"], report }),
+    builtInSettings,
+  );
+  const named = new Map<string, NamedTenant>();
+  for (const [tenant, value] of ownEntries(tenants, report)) {
+    const path = ["tenants", tenant];
+    if (!isName(tenant)) report(`${pathText(path)}: ${NAME_RULE}`);
+    const given = check(tenantSchema, { value, path, report });
+    named.set(tenant, {
+      displayName: given?.display_name ?? tenant,
+      settings: resolve(given, defaults),
+    });
   }
+  return Object.freeze({ named, defaults, acceptsUnknown: unknown !== "reject" });
 }
 
 /** Not a zod record: that drops a tenant called `__proto__`. */
@@ -96,41 +114,23 @@ function ownEntries(tenants: unknown, report: (message: string) => void): [strin
   return [];
 }
 
-/** The same rule as for a reading's `tenant_id`. */
-function isTenantName(name: string): boolean {
-  return name.trim() !== "" && !/\p{Cc}/u.test(name) && name.isWellFormed() &&
-    [...name].length <= 256;
-}
-
 function check<T>(
   schema: z.ZodType<T>,
-  given: { value: unknown; path: string; report: (message: string) => void },
+  given: { value: unknown; path: readonly PropertyKey[]; report: (message: string) => void },
 ): T | undefined {
   const { value, path, report } = given;
   const outcome = schema.safeParse(value);
   if (outcome.success) return outcome.data;
   for (const issue of outcome.error.issues) {
-    const place = path + issue.path.map(property).join("");
+    const place = [...path, ...issue.path];
     if (issue.code === "unrecognized_keys") {
-      for (const key of issue.keys) report(`${trimmed(place + property(key))}: unknown`);
+      for (const key of issue.keys) report(`${pathText([...place, key])}: unknown`);
     } else {
-      report(
-        `${trimmed(place) || "the file"}: ${issue.message}, got ${shown(at(value, issue.path))}`,
-      );
+      const got = shown(at(value, issue.path));
+      report(`${pathText(place) || "the file"}: ${issue.message}, got ${got}`);
     }
   }
   return undefined;
-}
-
-/** One step of a path: `.name`, `["a name"]` or `[0]`. */
-function property(key: PropertyKey): string {
-  if (typeof key === "number") return `[${key}]`;
-  const name = String(key);
-  return /^[\w-]+$/.test(name) ? `.${name}` : `[${JSON.stringify(name)}]`;
-}
-
-function trimmed(path: string): string {
-  return path.startsWith(".") ? path.slice(1) : path;
 }
 
 function at(value: unknown, path: readonly PropertyKey[]): unknown {
@@ -145,10 +145,15 @@ function shown(value: unknown): string {
   return text.length > 80 ? `${text.slice(0, 80)}…` : text;
 }
 
-function resolve(given: Given | undefined, fallback: TenantSettings): TenantSettings {
+function resolve(
+  given: Omit<GivenSettings, "display_name"> | undefined,
+  fallback: TenantSettings,
+): TenantSettings {
+  const maxReadings = given?.max_readings ?? fallback.maxReadings;
   return freeze({
     threshold: given?.threshold ?? fallback.threshold,
     sampling: given?.sampling ?? fallback.sampling,
+    ...(maxReadings === undefined ? {} : { maxReadings }),
     detectors: given?.detectors?.map((it) => ({
       type: it.type,
       metric: it.metric,

@@ -78,7 +78,8 @@ export class Engine {
     const reading = this.#reading;
     const fault = parseReading(reading, bytes, start, end);
     if (fault !== null) return this.#reject(fault);
-    const device = this.fleet.find(reading);
+    const device = this.fleet.admit(reading);
+    if (device === null) return this.#reject(unknownTenant(reading));
     const settings = device.tenant.settings;
     if (settings.sampling < 1 && !this.#isSampled(device, id)) {
       this.tally.sampledOut++;
@@ -251,4 +252,9 @@ export class Engine {
     this.#finished.push({ lane, buffer: row });
     this.#open[lane] = null;
   }
+}
+
+function unknownTenant({ bytes, tenantStart, tenantEnd }: Reading): string {
+  const tenant = decoder.decode(bytes.subarray(tenantStart, tenantEnd));
+  return `tenant_id: expected one of the tenants' file, got ${JSON.stringify(tenant)}`;
 }

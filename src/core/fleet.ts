@@ -13,7 +13,8 @@ export interface FleetOptions {
   /** Bytes of device state that may stay in memory between two batches. */
   readonly maxBytes: number;
   readonly archive: Archive;
-  readonly settings: (tenant: string) => TenantSettings;
+  /** undefined: the tenant's readings aren't taken. May answer otherwise after `reconfigure`. */
+  readonly settings: (tenant: string) => TenantSettings | undefined;
 }
 
 const encoder = new TextEncoder();
@@ -49,10 +50,40 @@ export class Fleet {
     return this.#bytes > this.#options.maxBytes;
   }
 
+  /** Length of the windows of a tenant's devices. */
+  windowLength(tenant: string): number {
+    return this.#options.settings(tenant)?.maxReadings ?? this.#options.maxReadings;
+  }
+
+  /**
+   * The settings have changed. Devices whose windows have another length now are dropped from memory:
+   * the archive must have them all. Never while a batch is being made.
+   */
+  reconfigure(): void {
+    const resized = new Set<Tenant>();
+    for (const tenant of this.#tenants.values()) {
+      const before = tenant.settings.maxReadings;
+      tenant.configure(this.#options.settings(tenant.name));
+      if (tenant.settings.maxReadings !== before) resized.add(tenant);
+    }
+    if (resized.size > 0) this.forget(this.#devices.filter(({ tenant }) => resized.has(tenant)));
+  }
+
   /** The device of a reading: from memory, from the archive, or a new one. */
   find(reading: Reading): Device {
-    const { bytes, deviceStart, deviceEnd, tenantStart, tenantEnd } = reading;
     const hash = hashOf(reading);
+    return this.#seek(reading, hash) ?? this.#enter(reading, hash);
+  }
+
+  /** The same; null, and nothing is remembered, where the tenant's readings aren't taken. */
+  admit(reading: Reading): Device | null {
+    const hash = hashOf(reading);
+    const device = this.#seek(reading, hash);
+    if (device !== undefined) return device.tenant.admitted ? device : null;
+    return this.#isAdmitted(tenantOf(reading)) ? this.#enter(reading, hash) : null;
+  }
+
+  #seek({ bytes, deviceStart, deviceEnd, tenantStart, tenantEnd }: Reading, hash: number) {
     const table = this.#table, mask = table.length - 1, devices = this.#devices;
     const idLength = deviceEnd - deviceStart, tenantLength = tenantEnd - tenantStart;
     for (let slot = hash & mask; table[slot] !== 0; slot = (slot + 1) & mask) {
@@ -66,10 +97,7 @@ export class Fleet {
       while (i < key.length && key[i] === bytes[tenantStart + i - idLength]) i++;
       if (i === key.length) return device;
     }
-    const key = new Uint8Array(idLength + tenantLength);
-    key.set(bytes.subarray(deviceStart, deviceEnd));
-    key.set(bytes.subarray(tenantStart, tenantEnd), idLength);
-    return this.#enter(key, { idLength, hash });
+    return undefined;
   }
 
   /** A device in memory; undefined: it isn't there (the archive may have it). */
@@ -119,16 +147,25 @@ export class Fleet {
     this.#rebuild(this.#table.length);
   }
 
-  #enter(key: Uint8Array, place: { idLength: number; hash: number }): Device {
-    const id = decoder.decode(key.subarray(0, place.idLength));
-    const name = decoder.decode(key.subarray(place.idLength));
+  #isAdmitted(tenant: string): boolean {
+    const known = this.#tenants.get(tenant);
+    return known?.admitted ?? this.#options.settings(tenant) !== undefined;
+  }
+
+  #enter({ bytes, deviceStart, deviceEnd, tenantStart, tenantEnd }: Reading, hash: number): Device {
+    const idLength = deviceEnd - deviceStart;
+    const key = new Uint8Array(idLength + tenantEnd - tenantStart);
+    key.set(bytes.subarray(deviceStart, deviceEnd));
+    key.set(bytes.subarray(tenantStart, tenantEnd), idLength);
+    const id = decoder.decode(key.subarray(0, idLength));
+    const name = decoder.decode(key.subarray(idLength));
     const state = this.#options.archive.load(name, id);
     const tenant = this.#tenant(name);
     const device = new Device(tenant, {
       id,
       key,
-      hash: place.hash,
-      capacity: this.#options.maxReadings,
+      hash,
+      capacity: tenant.settings.maxReadings ?? this.#options.maxReadings,
       state,
     });
     device.isNew = state === undefined;
@@ -160,6 +197,10 @@ export class Fleet {
     while (table[slot] !== 0) slot = (slot + 1) & mask;
     table[slot] = number;
   }
+}
+
+function tenantOf({ bytes, tenantStart, tenantEnd }: Reading): string {
+  return decoder.decode(bytes.subarray(tenantStart, tenantEnd));
 }
 
 /** FNV-1a over the device's id and the tenant's name, the length of the id mixed in. */

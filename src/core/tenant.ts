@@ -7,16 +7,23 @@ export interface TenantSettings {
   readonly threshold: number;
   /** Share of the readings that is taken, 0 to 1. */
   readonly sampling: number;
+  /** Length of the windows of its devices; undefined: as all have it. */
+  readonly maxReadings?: number;
   readonly detectors: readonly RangeSettings[];
 }
+
+/** A tenant whose readings aren't taken. */
+const NOT_ADMITTED: TenantSettings = Object.freeze({ threshold: 0, sampling: 1, detectors: [] });
 
 const encoder = new TextEncoder();
 
 /** What all devices of a tenant share in memory. */
 export class Tenant {
   readonly name: string;
-  readonly settings: TenantSettings;
-  readonly detectors: readonly RangeDetector[];
+  /** Whether its readings are taken. */
+  admitted = false;
+  settings: TenantSettings = NOT_ADMITTED;
+  detectors: readonly RangeDetector[] = [];
   /** `"<name>","is_anomaly":` as it stands in a result. */
   readonly inResult: Literal;
   /** The record's header `tenant_id`, key and value with their lengths. */
@@ -26,10 +33,10 @@ export class Tenant {
   /** Its number in the counts of the current batch; see `Engine.tally`. */
   tallyIndex = -1;
 
-  constructor(name: string, settings: TenantSettings) {
+  /** `settings` undefined: its readings aren't taken. */
+  constructor(name: string, settings: TenantSettings | undefined) {
     this.name = name;
-    this.settings = settings;
-    this.detectors = settings.detectors.map((each) => new RangeDetector(each));
+    this.configure(settings);
     this.inResult = literal(`${JSON.stringify(name)},"is_anomaly":`);
     this.header = new Literal(
       Uint8Array.from([
@@ -37,6 +44,13 @@ export class Tenant {
         ...lengthAndBytes(encoder.encode(name)),
       ]),
     );
+  }
+
+  /** Between two batches: every reading is judged by one settings as a whole. */
+  configure(settings: TenantSettings | undefined): void {
+    this.admitted = settings !== undefined;
+    this.settings = settings ?? NOT_ADMITTED;
+    this.detectors = this.settings.detectors.map((each) => new RangeDetector(each));
   }
 }
 

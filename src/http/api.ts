@@ -1,6 +1,7 @@
 /** The HTTP API (contract, section 6) as an application that needs no port. */
 import { Hono } from "../../deps.ts";
-import type { Health, Intake, Log, Statistics } from "../pipeline/ports.ts";
+import type { Health, Intake, Log, Statistics, TenantsReload } from "../pipeline/ports.ts";
+import { reloadRoute } from "./admin.ts";
 import type { BodyLimits } from "./body.ts";
 import { dataRoute } from "./data.ts";
 import { deviceStatsRoute } from "./device_stats.ts";
@@ -16,6 +17,8 @@ export interface ApiOptions {
   readonly statistics: Statistics;
   readonly health: Health;
   readonly metrics: HttpMetrics;
+  /** null: there is no tenants' file. */
+  readonly reload: TenantsReload | null;
   readonly limits: BodyLimits;
   readonly log: Log;
   /** ms since 1970; fractions make durations finer. */
@@ -36,6 +39,7 @@ export function createApi(options: ApiOptions): Api {
     statsRoute(options.statistics),
     deviceStatsRoute(options.statistics),
     dataRoute(options),
+    reloadRoute(options),
     metricsRoute(options.metrics),
   ];
   measure(api, options);

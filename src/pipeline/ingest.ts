@@ -177,6 +177,27 @@ export class Ingest implements Intake {
     checkpoint.written(slice);
   }
 
+  /**
+   * Changes how readings are judged, between two batches. Every device is written first: a recovery
+   * then rebuilds the windows with the lengths that they had. Throws `StoreUnavailable`, and nothing
+   * has changed, where that isn't possible.
+   */
+  reconfigure(change: () => void): void {
+    const { state, checkpoint } = this.#options;
+    if (this.#busy !== null || this.unavailableSince > 0) {
+      throw new StoreUnavailable("changing the tenants' settings: the store can't be written");
+    }
+    try {
+      this.checkpointAll();
+    } catch (error) {
+      // The slice that failed counts as written.
+      rebuild(state, checkpoint);
+      throw error;
+    }
+    change();
+    state.engine.fleet.reconfigure();
+  }
+
   async #ingest(source: RecordSource, fetched: readonly RecordBatch[]): Promise<void> {
     const ours = fetched.filter((records) => source.owns(records));
     if (ours.length === 0) return;

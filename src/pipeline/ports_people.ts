@@ -112,3 +112,17 @@ export interface Health {
   /** Empty where the engine can do all that it is there for. */
   ready(): FailedChecks;
 }
+
+/** What came of reading the tenants' settings again. */
+export type ReloadOutcome =
+  /** They are in force; so many tenants are named. */
+  | { readonly kind: "done"; readonly named: number }
+  /** The settings before them stay. */
+  | { readonly kind: "wrong"; readonly faults: readonly string[] }
+  /** The same, for now: the store can't be written. */
+  | { readonly kind: "unavailable"; readonly reason: string };
+
+/** Reads the tenants' settings again, and has them in force when it returns. */
+export interface TenantsReload {
+  reload(): ReloadOutcome;
+}

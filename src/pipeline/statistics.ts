@@ -19,15 +19,13 @@ export class StateStatistics implements Statistics {
   readonly #state: State;
   readonly #store: Store;
   readonly #lifecycle: { running: boolean; startedAt: number };
-  readonly #maxReadings: number;
 
   constructor(
     state: State,
-    of: { store: Store; maxReadings: number; lifecycle: { running: boolean; startedAt: number } },
+    of: { store: Store; lifecycle: { running: boolean; startedAt: number } },
   ) {
     this.#state = state;
     this.#store = of.store;
-    this.#maxReadings = of.maxReadings;
     this.#lifecycle = of.lifecycle;
   }
 
@@ -78,8 +76,8 @@ export class StateStatistics implements Statistics {
   }
 
   #viewOfStored(stored: DeviceState, wanted: { readings: boolean }): DeviceView {
-    const view = (state: SeriesState) =>
-      viewOfSeries(Series.fromState(state, this.#maxReadings), wanted);
+    const length = this.#state.engine.fleet.windowLength(stored.tenant);
+    const view = (state: SeriesState) => viewOfSeries(Series.fromState(state, length), wanted);
     return {
       tenant: stored.tenant,
       device: stored.device,

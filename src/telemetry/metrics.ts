@@ -27,6 +27,9 @@ export class Metrics {
   readonly #commit: prom.Histogram;
   readonly #checkpoint: prom.Histogram;
   readonly #eventLoop: prom.Histogram;
+  readonly #reloads: prom.Counter;
+  /** Whether the tenants' file as it is now isn't in force. */
+  #tenantsWrong = 0;
 
   constructor({ version, sources, maxTenants = 1000 }: MetricsOptions) {
     const texts = this.#texts;
@@ -64,6 +67,20 @@ export class Metrics {
       buckets: [.001, ...buckets],
       registers,
     });
+    this.#reloads = new prom.Counter({
+      name: "plumbline_tenants_reloads_total",
+      help: "Times that the tenants' file was read again, by what came of it",
+      labelNames: ["outcome"],
+      registers,
+    });
+    for (const outcome of ["done", "wrong", "unavailable"]) this.#reloads.inc({ outcome }, 0);
+    texts.gauge({
+      name: "plumbline_tenants_file_wrong",
+      help:
+        "Whether the tenants' file was wrong when it was read last: older settings are in force",
+      labels: [],
+      values: () => [[{}, this.#tenantsWrong]],
+    });
     registerEngineMetrics(texts, sources);
     this.#output = new OutputMetrics(texts);
     texts.gauge({
@@ -93,6 +110,12 @@ export class Metrics {
   /** Something happened on the way to the output topic. */
   output(event: OutputEvent, count: number): void {
     this.#output.count(event, count);
+  }
+
+  /** The tenants' file was read again. */
+  reloaded(outcome: "done" | "wrong" | "unavailable"): void {
+    this.#reloads.inc({ outcome });
+    if (outcome !== "unavailable") this.#tenantsWrong = outcome === "wrong" ? 1 : 0;
   }
 
   /** An HTTP request was answered; `endpoint` is the route's template, never the path. */

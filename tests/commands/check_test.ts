@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { parseDocumentText } from "../../src/config/document.ts";
 import { checkedSetting, findingsOf, findingsText } from "../../src/commands/check.ts";
 import { settings } from "../../src/config/settings.ts";
 
@@ -11,7 +12,7 @@ const TENANTS = JSON.stringify({
 });
 
 function findings(env: Record<string, string>, file = TENANTS) {
-  return findingsOf(env, { read: () => file });
+  return findingsOf(env, { read: () => file, parse: parseDocumentText });
 }
 
 function setting(name: string, env: Record<string, string>) {

@@ -1,12 +1,15 @@
 import assert from "node:assert/strict";
 import { configWarnings, type Environment, readConfig } from "../../src/config/config.ts";
+import { parseDocumentText } from "../../src/config/document.ts";
 import { ConfigFaults } from "../../src/config/faults.ts";
 import { settings } from "../../src/config/settings.ts";
+import { lookupIn } from "../../src/config/tenants.ts";
 
 const noFiles = {
   read(path: string): string {
     throw new Error(`no file ${path}`);
   },
+  parse: parseDocumentText,
 };
 
 function read(env: Environment) {
@@ -25,7 +28,7 @@ function faults(env: Environment): string[] {
 }
 
 Deno.test("an empty environment gives the contract's defaults", () => {
-  const { tenantSettings, ...values } = read({});
+  const { tenants, ...values } = read({});
   assert.deepEqual(values, {
     brokers: ["localhost:9092"],
     kafkaEnabled: true,
@@ -52,7 +55,7 @@ Deno.test("an empty environment gives the contract's defaults", () => {
     logLevel: "info",
     debug: false,
   });
-  assert.equal(tenantSettings("anyone").threshold, 2);
+  assert.equal(lookupIn(tenants)("anyone")!.threshold, 2);
 });
 
 Deno.test("every default is one that the setting itself takes", () => {
@@ -65,7 +68,7 @@ Deno.test("the configuration is frozen", () => {
   const config = read({ KAFKA_BROKER: "a:1,b:2" });
   assert.throws(() => Object.assign(config, { port: 1 }), TypeError);
   assert.throws(() => (config.brokers as string[]).push("c:3"), TypeError);
-  assert.throws(() => Object.assign(config.tenantSettings("x"), { sampling: 0 }), TypeError);
+  assert.throws(() => Object.assign(config.tenants.defaults, { sampling: 0 }), TypeError);
 });
 
 Deno.test("both old engines' names work", () => {

@@ -1,11 +1,19 @@
 import assert from "node:assert/strict";
+import { parseDocumentText } from "../../src/config/document.ts";
 import { ConfigFaults } from "../../src/config/faults.ts";
 import { readConfig } from "../../src/config/config.ts";
-import type { TenantLookup } from "../../src/config/tenants.ts";
+import { tenantsJsonSchema } from "../../src/config/tenants_schema.ts";
+import { lookupIn, type Tenants } from "../../src/config/tenants.ts";
 
-function lookup(file: unknown): TenantLookup {
+function tenants(file: unknown): Tenants {
   const text = typeof file === "string" ? file : JSON.stringify(file);
-  return readConfig({ TENANTS_FILE: "tenants.json" }, { read: () => text }).tenantSettings;
+  const files = { read: () => text, parse: parseDocumentText };
+  return readConfig({ TENANTS_FILE: "tenants.json" }, files).tenants;
+}
+
+function lookup(file: unknown) {
+  const settings = lookupIn(tenants(file));
+  return (tenant: string) => settings(tenant)!;
 }
 
 function faults(file: unknown): string[] {
@@ -61,7 +69,7 @@ Deno.test("every fault at once, each with its path and value", () => {
   const file = `{
     "defaults": { "threshold": "2" },
     "tenants": {
-      "acme": { "sampling": 1.5, "quota": 3, "detectors": [
+      "acme": { "sampling": 1.5, "quota": 3, "max_readings": 0.5, "display_name": "", "detectors": [
         { "type": "range", "metric": "temperature", "min": 30, "max": "hot" },
         { "type": "range", "metric": "temperature", "min": 30, "max": 10 },
         { "type": "zscore", "metric": "2x" },
@@ -71,12 +79,16 @@ Deno.test("every fault at once, each with its path and value", () => {
       "a b": null,
       " ": {}
     },
-    "tenant": {}
+    "tenant": {},
+    "unknown_tenants": "drop"
   }`;
   assert.deepEqual(faults(file), [
+    'unknown_tenants: expected "accept" or "reject", got "drop"',
     "tenant: unknown",
     'defaults.threshold: expected a finite number, got "2"',
+    'tenants.acme.display_name: expected text of 1 to 256 characters without control characters, got ""',
     "tenants.acme.sampling: expected a number from 0 to 1, got 1.5",
+    "tenants.acme.max_readings: expected a whole number from 1 to 100000, got 0.5",
     'tenants.acme.detectors[0].max: expected a finite number, got "hot"',
     "tenants.acme.detectors[1].max: expected a number of min or above, got 10",
     'tenants.acme.detectors[2].type: expected "range", got "zscore"',
@@ -91,7 +103,9 @@ Deno.test("every fault at once, each with its path and value", () => {
 });
 
 Deno.test("things that are no tenants file at all", () => {
-  assert.match(faults("{")[0], /^not JSON: /);
+  assert.deepEqual(faults("{"), [
+    "neither JSON nor YAML: Flow map must end with a }, line 1, column 2",
+  ]);
   assert.deepEqual(faults("[]"), ["the file: expected an object, got []"]);
   assert.deepEqual(faults({ tenants: [] }), ["tenants: expected an object, got []"]);
   assert.deepEqual(faults({ defaults: null }), ["defaults: expected an object, got null"]);
@@ -106,4 +120,74 @@ Deno.test("deploy/tenants.legacy.json has the old engines' built-in tenants", ()
   assert.deepEqual(settings("tenant1"), { threshold: 3, sampling: 1, detectors: parity });
   assert.deepEqual(settings("tenant2"), { threshold: 2.5, sampling: 0.5, detectors: parity });
   assert.deepEqual(settings("default"), { threshold: 2, sampling: 1, detectors: parity });
+});
+
+Deno.test("YAML says the same as JSON", () => {
+  const yaml = `
+# one of them is louder
+defaults: { threshold: 1.5, max_readings: 50 }
+unknown_tenants: reject
+tenants:
+  acme:
+    display_name: ACME Ltd.
+    max_readings: 7
+    detectors:
+      - { type: range, metric: pm2.5, max: 25, weight: 0.5 }
+  "007": {}
+`;
+  const json = {
+    defaults: { threshold: 1.5, max_readings: 50 },
+    unknown_tenants: "reject",
+    tenants: {
+      acme: {
+        display_name: "ACME Ltd.",
+        max_readings: 7,
+        detectors: [{ type: "range", metric: "pm2.5", max: 25, weight: 0.5 }],
+      },
+      "007": {},
+    },
+  };
+  const read = tenants(yaml);
+  assert.deepEqual(read, tenants(json));
+  assert.deepEqual([...read.named.keys()], ["acme", "007"]);
+  assert.equal(read.named.get("acme")!.displayName, "ACME Ltd.");
+  assert.equal(read.named.get("007")!.displayName, "007");
+  assert.equal(lookupIn(read)("acme")!.maxReadings, 7);
+  assert.equal(lookupIn(read)("007")!.maxReadings, 50);
+  assert.equal(lookupIn(read)("other"), undefined);
+});
+
+Deno.test("a name that is given twice is a fault, with both lines", () => {
+  const yaml = `tenants:
+  acme: { threshold: 1 }
+  other: { detectors: [{ type: range, metric: temperature, max: 1, max: 2 }] }
+  acme: { threshold: 3 }
+`;
+  assert.deepEqual(faults(yaml), [
+    "tenants.other.detectors[0].max: given twice, in line 3 and in line 3",
+    "tenants.acme: given twice, in line 2 and in line 4",
+  ]);
+  assert.deepEqual(faults('{"tenants":{"a":{},\n"a":{}}}'), [
+    "tenants.a: given twice, in line 1 and in line 2",
+  ]);
+});
+
+Deno.test("aliases that would make a small file a huge value are a fault", () => {
+  const levels = ["a", "b", "c", "d", "e", "f", "g", "h"];
+  const lines = levels.map((name, i) =>
+    i === 0 ? "a: &a [x,x,x,x,x,x,x,x]" : `${name}: &${name} [${`*${levels[i - 1]},`.repeat(8)}]`
+  );
+  assert.match(faults(lines.join("\n"))[0], /^can't be read: .*alias/i);
+});
+
+Deno.test("docs/tenants.schema.json is made from what the engine checks", () => {
+  const schema = tenantsJsonSchema() as { properties: Record<string, unknown> };
+  assert.deepEqual(Object.keys(schema.properties).sort(), [
+    "$schema",
+    "defaults",
+    "tenants",
+    "unknown_tenants",
+  ]);
+  const page = new URL("../../docs/tenants.schema.json", import.meta.url);
+  assert.deepEqual(JSON.parse(Deno.readTextFileSync(page)), schema, "run deno task docs");
 });

@@ -10,7 +10,7 @@ import { PARITY } from "./result_twin.ts";
 export const TIME = Date.UTC(2026, 1, 3, 4, 5, 6, 7);
 
 export interface RigOptions {
-  settings?: (tenant: string) => TenantSettings;
+  settings?: (tenant: string) => TenantSettings | undefined;
   maxReadings?: number;
   maxBytes?: number;
   archive?: Map<string, DeviceState>;

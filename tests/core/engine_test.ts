@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { newEngine, runBatch, TIME } from "./engine_rig.ts";
+import { keyOf, newEngine, runBatch, TIME } from "./engine_rig.ts";
+import { type DeviceState } from "../../src/core/device.ts";
+import { type TenantSettings } from "../../src/core/tenant.ts";
 import { type GlobalState } from "../../src/core/totals.ts";
 import { readingsOf } from "./readings.ts";
 import { isSampledPlainly, PARITY, PlainEngine, type PlainSettings } from "./result_twin.ts";
@@ -248,4 +250,46 @@ Deno.test("what comes back by replay is what was there, in whatever order the la
     ),
     { numRuns: 300 },
   );
+});
+
+Deno.test("readings of a tenant that isn't admitted are rejected, and leave no trace", () => {
+  const engine = newEngine({ settings: (tenant) => tenant === "known" ? PARITY : undefined });
+  const readings = ['"known"', '"other"', "null", '"o\\"\\u0041"'].map((tenant) =>
+    `{"device_id":"d","tenant_id":${tenant},"temperature":20}`
+  );
+  const { kinds, reasons } = runBatch(engine, { readings });
+  assert.deepEqual(kinds, ["result", "rejected", "rejected", "rejected"]);
+  assert.deepEqual(reasons, [
+    'tenant_id: expected one of the tenants\' file, got "other"',
+    'tenant_id: expected one of the tenants\' file, got "default"',
+    'tenant_id: expected one of the tenants\' file, got "o\\"A"',
+  ]);
+  assert.equal(engine.fleet.size, 1);
+  assert.equal(engine.totals.temperature.count, 1);
+});
+
+Deno.test("settings that change hold from the next batch on, for devices in memory, too", () => {
+  const hot = { ...PARITY, threshold: 1 };
+  let settings: Record<string, TenantSettings | undefined> = { a: PARITY, b: PARITY };
+  const archive = new Map<string, DeviceState>();
+  const engine = newEngine({ archive, settings: (tenant) => settings[tenant] });
+  const readings = ["a", "b", "c"].map((tenant) =>
+    `{"device_id":"d","tenant_id":"${tenant}","temperature":99}`
+  );
+  const verdicts = (offset: number) =>
+    runBatch(engine, { readings, offset }).values.map((value) => JSON.parse(value).is_anomaly);
+  assert.deepEqual(verdicts(0), [false, false], "c isn't known yet");
+  settings = { a: hot, c: hot };
+  engine.fleet.reconfigure();
+  assert.deepEqual(verdicts(3), [true, true], "b is gone, c is known");
+  settings = { a: { ...hot, maxReadings: 1 }, b: hot, c: hot };
+  const a = engine.fleet.inMemory("a", "d")!;
+  archive.set(keyOf("a", "d"), a.toState(1));
+  engine.fleet.reconfigure();
+  assert.equal(engine.fleet.inMemory("a", "d"), undefined, "comes back with the new length");
+  assert.notEqual(engine.fleet.inMemory("c", "d"), undefined);
+  assert.deepEqual(verdicts(6), [true, true, true]);
+  const again = engine.fleet.inMemory("a", "d")!.temperature;
+  assert.deepEqual([again.window.values(), again.count], [[99], 3]);
+  assert.equal(engine.fleet.inMemory("b", "d")!.temperature.count, 2, "its state was kept");
 });

@@ -19,7 +19,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   "src/http/": OUTER_ROOM,
   "src/migration/": ["src/core/", "src/config/", "src/kafka/", "deps.ts"],
   "src/telemetry/": ["src/pipeline/ports.ts", "deps.ts"],
-  "src/config/": ["src/core/", "deps.ts"],
+  "src/config/": ["src/core/", "deps.ts", "deps_yaml.ts"],
   "migrations/": [],
 };
 

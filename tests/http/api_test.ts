@@ -24,6 +24,7 @@ Deno.test("GET / lists what may be asked", async () => {
       "GET /api/stats",
       "GET /api/stats/device/:id",
       "POST /api/data",
+      "POST /api/admin/reload",
       "GET /metrics",
     ],
   });

@@ -127,9 +127,10 @@ Deno.test(`${WITHOUT_PORT} requests at random, without a port`, async () => {
   const lifecycle = { running: true, startedAt: clock.time };
   const api = createApi({
     intake: node.ingest,
-    statistics: new StateStatistics(node.state, { store: node.store, maxReadings: 4, lifecycle }),
+    statistics: new StateStatistics(node.state, { store: node.store, lifecycle }),
     health,
     metrics,
+    reload: null,
     limits: { ...LIMITS, maxTotalBytes: 100_000_000 },
     log,
     now: () => clock.time,

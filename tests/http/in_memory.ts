@@ -13,6 +13,7 @@ import type {
   Outcome,
   SeriesView,
   Statistics,
+  TenantsReload,
   WindowView,
 } from "../../src/pipeline/ports.ts";
 import { createLog } from "../../src/telemetry/log.ts";
@@ -184,6 +185,7 @@ export function apiOver(options: {
   /** Of a batch; without it every reading is accepted. */
   batchOutcome?: (readings: string[]) => Promise<BatchOutcome>;
   limits?: Partial<BodyLimits>;
+  reload?: TenantsReload;
 } = {}): TestApi {
   const lines: string[] = [];
   const log = createLog({ level: "debug", write: (line) => lines.push(line), now: () => 0 });
@@ -202,6 +204,7 @@ export function apiOver(options: {
     statistics: options.statistics ?? new DevicesInMemory([]),
     health,
     metrics,
+    reload: options.reload ?? null,
     limits: {
       maxReadingBytes: 1000,
       maxBatchBytes: 10_000,

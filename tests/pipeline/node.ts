@@ -20,7 +20,7 @@ import { FaultyStore } from "./faulty_store.ts";
 export interface NodeOptions {
   dir: string;
   clock: { time: number };
-  settings?: (tenant: string) => TenantSettings;
+  settings?: (tenant: string) => TenantSettings | undefined;
   maxReadings?: number;
   maxFleetBytes?: number;
   memoryBytes?: number;

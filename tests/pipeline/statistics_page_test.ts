@@ -22,7 +22,6 @@ Deno.test("long windows make short pages; without their values the page is whole
   }
   const statistics = new StateStatistics(node.state, {
     store: node.store,
-    maxReadings: WINDOW,
     lifecycle: { running: true, startedAt: 0 },
   });
   const first = statistics.page({ limit: 1000, readings: true });

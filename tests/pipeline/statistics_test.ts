@@ -15,7 +15,6 @@ function rig(maxFleetBytes: number) {
   const lifecycle = { running: true, startedAt: 5 };
   const statistics = new StateStatistics(node.state, {
     store: node.store,
-    maxReadings: 3,
     lifecycle,
   });
   return {

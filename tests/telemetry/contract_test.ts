@@ -123,6 +123,8 @@ const own: Record<string, [type: string, labels: string]> = {
   plumbline_rebalances_total: ["counter", ""],
   plumbline_stage_seconds_total: ["counter", "stage"],
   plumbline_store_bytes: ["gauge", "file"],
+  plumbline_tenants_file_wrong: ["gauge", ""],
+  plumbline_tenants_reloads_total: ["counter", "outcome"],
   process_cpu_seconds_total: ["counter", ""],
   process_cpu_system_seconds_total: ["counter", ""],
   process_cpu_user_seconds_total: ["counter", ""],

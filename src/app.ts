@@ -163,6 +163,7 @@ function assemble(
       now,
     },
   });
+  const quotaLog = seldom(log, { now });
   const ingest = new Ingest({
     state,
     ids,
@@ -181,6 +182,13 @@ function assemble(
     observe: (tally, transactionMs) => {
       metrics.batch(tally, now());
       metrics.committed(transactionMs / 1000);
+      for (const [tenant, readings] of tally.overQuota) {
+        quotaLog.warn("a tenant sends more than its quotas allow", {
+          tenant,
+          readings,
+          todo: "raise its quotas in the tenants' file, or see what its devices do",
+        });
+      }
     },
   });
 

@@ -43,12 +43,20 @@ built-in settings. An unknown key is a fault, and so is a name that is given twi
 | \`threshold\` | \`${builtInSettings.threshold}\` | a number of 0 or above | the score from which a reading is an anomaly |
 | \`sampling\` | \`${builtInSettings.sampling}\` | 0 to 1 | share of the readings that is taken; which ones follows from tenant, device and id |
 | \`max_readings\` | \`MAX_READINGS\` | 1 to 100000 | length of the windows of its devices |
+| \`quotas\` | none | see below | what the tenant may send at most |
 | \`detectors\` | see below | at most 64 | replaces those of the defaults |
 | \`display_name\` | the tenant's name | 1 to 256 characters; not in the defaults | a name for people |
 
 The file is read again while the engine runs: by SIGHUP, by \`POST /api/admin/reload\`, and when it
 changes. With a fault the settings before it stay, and the log says what is wrong. Windows that become
 longer fill up again; those that become shorter keep their newest values.
+
+Quotas are \`{"readings_per_second": 100, "burst": 1000, "devices": 50, "over": "drop"}\`; what is left out
+has no bound, but for \`burst\`, which is ten seconds' worth then. The rate is a token bucket that holds
+\`burst\` readings; sampled-out readings count, too. A reading over HTTP beyond them is refused with 429
+and counted nowhere else; one from Kafka is dropped and counted (\`over\`: \`drop\`), or becomes a dead
+letter (\`dead_letter\`; a flood of them would push those of others out). A tenant over its quotas costs
+little more than the parsing of what it sends.
 
 A detector is \`{"type": "range", "metric": "temperature", "min": 10, "max": 30, "weight": 1}\`. It fires
 where the metric is below \`min\` or above \`max\`; one of the two may be left out. Its \`weight\` (1, if

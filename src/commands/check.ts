@@ -9,7 +9,7 @@ import {
 import { type Environment, settingValue } from "../config/setting_value.ts";
 import { type Setting, settings } from "../config/settings.ts";
 import { type Files, openFiles } from "../config/files.ts";
-import type { TenantSettings } from "../config/tenants.ts";
+import type { Quotas, TenantSettings } from "../config/tenants.ts";
 import { columns } from "./columns.ts";
 import { exitCodes } from "./exit_codes.ts";
 
@@ -141,13 +141,24 @@ function tenantsText({ file, defaults, unknownTenants, named }: CheckedTenants):
   return lines.join("\n  ");
 }
 
-function tenantCells({ threshold, sampling, maxReadings, detectors }: TenantSettings): string[] {
+function tenantCells(settings: TenantSettings): string[] {
+  const { threshold, sampling, maxReadings, quotas, detectors } = settings;
   const shown = detectors.map(({ type, metric, min, max, weight }) =>
     `${type} ${metric} ${bound(min)}..${bound(max)}${weight === 1 ? "" : ` weight ${weight}`}`
   );
   const cells = [`threshold ${threshold}`, `sampling ${sampling}`];
   if (maxReadings !== undefined) cells.push(`max_readings ${maxReadings}`);
+  if (quotas !== undefined) cells.push(`quotas ${quotasText(quotas)}`);
   return [...cells, shown.join(", ") || "no detectors"];
+}
+
+function quotasText({ readingsPerSecond, burst, devices, over }: Quotas): string {
+  const limits = [
+    ...(readingsPerSecond === undefined ? [] : [`${readingsPerSecond}/s`]),
+    ...(burst === undefined ? [] : [`burst ${burst}`]),
+    ...(devices === undefined ? [] : [`${devices} devices`]),
+  ];
+  return `${limits.join(", ") || "none"}, then ${over}`;
 }
 
 function bound(value: number): string {

@@ -1,5 +1,6 @@
 /** `TENANTS_FILE`: how the readings of each tenant are judged (contract, sections 3 and 5). */
 import type { z } from "../../deps.ts";
+import type { Quotas } from "../core/quota.ts";
 import type { TenantSettings } from "../core/tenant.ts";
 import type { Files } from "./files.ts";
 import { pathText } from "./path.ts";
@@ -11,7 +12,7 @@ import {
   tenantSchema,
 } from "./tenants_schema.ts";
 
-export type { TenantSettings };
+export type { Quotas, TenantSettings };
 
 /** A tenant that the file names. */
 export interface NamedTenant {
@@ -150,10 +151,12 @@ function resolve(
   fallback: TenantSettings,
 ): TenantSettings {
   const maxReadings = given?.max_readings ?? fallback.maxReadings;
+  const quotas = quotasOf(given?.quotas, fallback.quotas);
   return freeze({
     threshold: given?.threshold ?? fallback.threshold,
     sampling: given?.sampling ?? fallback.sampling,
     ...(maxReadings === undefined ? {} : { maxReadings }),
+    ...(quotas === undefined ? {} : { quotas }),
     detectors: given?.detectors?.map((it) => ({
       type: it.type,
       metric: it.metric,
@@ -161,6 +164,23 @@ function resolve(
       max: it.max ?? Infinity,
       weight: it.weight ?? 1,
     })) ?? fallback.detectors,
+  });
+}
+
+/** Each of them by itself: a tenant's own, or the defaults'. */
+function quotasOf(
+  given: GivenSettings["quotas"],
+  fallback: Quotas | undefined,
+): Quotas | undefined {
+  if (given === undefined) return fallback;
+  const readingsPerSecond = given.readings_per_second ?? fallback?.readingsPerSecond;
+  const burst = given.burst ?? fallback?.burst;
+  const devices = given.devices ?? fallback?.devices;
+  return Object.freeze({
+    ...(readingsPerSecond === undefined ? {} : { readingsPerSecond }),
+    ...(burst === undefined ? {} : { burst }),
+    ...(devices === undefined ? {} : { devices }),
+    over: given.over ?? fallback?.over ?? "drop",
   });
 }
 

@@ -7,6 +7,8 @@ const finite = z.number({ error: "expected a finite number" });
 const metricRule =
   "a metric's name: a letter or underscore, then up to 63 letters, digits, _, . or -";
 const nameRule = `expected text of 1 to ${MAX_NAME} characters without control characters`;
+const rateRule = "expected a number above 0";
+const wholeRule = "expected a whole number above 0";
 const windowRule = "expected a whole number from 1 to 100000";
 
 const detectorSchema = z.strictObject({
@@ -28,6 +30,21 @@ const detectorSchema = z.strictObject({
   })
   .meta({ description: "fires where the metric lies outside min and max" });
 
+const quotasSchema = z.strictObject({
+  readings_per_second: z.number({ error: rateRule }).positive({ error: rateRule }).optional()
+    .meta({ description: "readings a second, on average" }),
+  burst: z.number({ error: wholeRule }).int({ error: wholeRule }).min(1, { error: wholeRule })
+    .optional()
+    .meta({ description: "readings at once after a pause; as many as in ten seconds if left out" }),
+  devices: z.number({ error: wholeRule }).int({ error: wholeRule }).min(1, { error: wholeRule })
+    .optional()
+    .meta({ description: "devices that it may ever have" }),
+  over: z.enum(["drop", "dead_letter"], { error: 'expected "drop" or "dead_letter"' }).optional()
+    .meta({
+      description: "what becomes of readings from Kafka beyond them; those over HTTP are refused",
+    }),
+}, { error: "expected an object" });
+
 /** What `defaults` and a tenant may have; what is left out comes from `defaults`, or is built in. */
 const settings = {
   threshold: finite.nonnegative({ error: "expected a number of 0 or above" }).optional()
@@ -43,6 +60,7 @@ const settings = {
     .meta({
       description: "length of the windows of its devices; the setting MAX_READINGS if left out",
     }),
+  quotas: quotasSchema.optional().meta({ description: "what a tenant may send at most" }),
   detectors: z.array(detectorSchema, { error: "expected a list" })
     .max(MAX_DETECTORS, { error: `expected at most ${MAX_DETECTORS} detectors` }).optional()
     .meta({ description: "replaces the detectors of the defaults" }),

@@ -2,6 +2,7 @@ import { type RangeDetector } from "./detect/range.ts";
 import { type Device, MAX_DEVICE_METRICS } from "./device.ts";
 import { DirtyQueue } from "./dirty_queue.ts";
 import { Fleet, type FleetOptions } from "./fleet.ts";
+import { type Quotas } from "./quota.ts";
 import { parseReading, parseResult, Reading } from "./reading.ts";
 import { RecordReader } from "./record.ts";
 import { type ResultId, ResultWriter, valueOf } from "./result.ts";
@@ -14,6 +15,8 @@ import { type GlobalState, GlobalTotals } from "./totals.ts";
 export const RESULT = 0;
 export const SAMPLED_OUT = 1;
 export const REJECTED = 2;
+/** Beyond its tenant's quotas: it was only looked at. */
+export const OVER_QUOTA = 3;
 
 /** The results of one batch for one lane, ready to be a journal row. */
 export interface FinishedRow {
@@ -34,8 +37,10 @@ export class Engine {
   readonly dirty = new DirtyQueue();
   readonly tally = new Tally();
   readonly writer = new ResultWriter();
-  /** Why the last reading was rejected. */
+  /** Why the last reading was rejected, or is over its tenant's quotas. */
   reason = "";
+  /** Those that the last reading was over. */
+  quotas: Quotas = { over: "drop" };
   readonly #reading = new Reading();
   readonly #takeBuffer: () => RowBuffer;
   #lanes = 0;
@@ -78,8 +83,8 @@ export class Engine {
     const reading = this.#reading;
     const fault = parseReading(reading, bytes, start, end);
     if (fault !== null) return this.#reject(fault);
-    const device = this.fleet.admit(reading);
-    if (device === null) return this.#reject(unknownTenant(reading));
+    const device = this.fleet.admit(reading, this.#time);
+    if (device === null) return this.#notAdmitted(reading);
     const settings = device.tenant.settings;
     if (settings.sampling < 1 && !this.#isSampled(device, id)) {
       this.tally.sampledOut++;
@@ -208,6 +213,23 @@ export class Engine {
     return REJECTED;
   }
 
+  #notAdmitted({ bytes, tenantStart, tenantEnd }: Reading): number {
+    const tenant = decoder.decode(bytes.subarray(tenantStart, tenantEnd));
+    const name = JSON.stringify(tenant);
+    const { refusal } = this.fleet;
+    if (refusal === "unknown tenant") {
+      return this.#reject(`tenant_id: expected one of the tenants' file, got ${name}`);
+    }
+    this.quotas = this.fleet.quotasOf(tenant);
+    const { readingsPerSecond, devices } = this.quotas;
+    const limit = refusal === "rate"
+      ? `${readingsPerSecond} readings a second`
+      : `${devices} devices`;
+    this.reason = `quota: expected at most ${limit} of tenant ${name}, got one more`;
+    this.tally.refuse(tenant);
+    return OVER_QUOTA;
+  }
+
   #isSampled(device: Device, id: ResultId): boolean {
     return isSampled(device.tenant.settings.sampling, {
       tenant: device.tenant.name,
@@ -252,9 +274,4 @@ export class Engine {
     this.#finished.push({ lane, buffer: row });
     this.#open[lane] = null;
   }
-}
-
-function unknownTenant({ bytes, tenantStart, tenantEnd }: Reading): string {
-  const tenant = decoder.decode(bytes.subarray(tenantStart, tenantEnd));
-  return `tenant_id: expected one of the tenants' file, got ${JSON.stringify(tenant)}`;
 }

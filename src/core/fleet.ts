@@ -1,11 +1,17 @@
 import { Device, type DeviceState } from "./device.ts";
+import { type Quotas } from "./quota.ts";
 import { type Reading } from "./reading.ts";
 import { Tenant, type TenantSettings } from "./tenant.ts";
 
 /** Where devices rest that aren't in memory. Synchronous; what it throws ends the batch. */
 export interface Archive {
   load(tenant: string, device: string): DeviceState | undefined;
+  /** Devices of a tenant. */
+  countOf(tenant: string): number;
 }
+
+/** Why a reading isn't taken before anything is done with it. */
+export type Refusal = "unknown tenant" | "rate" | "devices";
 
 export interface FleetOptions {
   /** Window length, 1 to 100,000. */
@@ -17,6 +23,7 @@ export interface FleetOptions {
   readonly settings: (tenant: string) => TenantSettings | undefined;
 }
 
+const NO_QUOTAS: Quotas = { over: "drop" };
 const encoder = new TextEncoder();
 /** A name may begin with U+FEFF, which a decoder would take for a byte order mark. */
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
@@ -32,6 +39,8 @@ export class Fleet {
   /** Open addressing: index of a device + 1; 0 is free. A power of two, at most half full. */
   #table = new Int32Array(1024);
   #bytes = 0;
+  /** Why `admit` has just answered null. */
+  refusal: Refusal = "unknown tenant";
 
   constructor(options: FleetOptions) {
     this.#options = options;
@@ -55,6 +64,11 @@ export class Fleet {
     return this.#options.settings(tenant)?.maxReadings ?? this.#options.maxReadings;
   }
 
+  /** None where the tenant may send what it likes. */
+  quotasOf(tenant: string): Quotas {
+    return this.#options.settings(tenant)?.quotas ?? NO_QUOTAS;
+  }
+
   /**
    * The settings have changed. Devices whose windows have another length now are dropped from memory:
    * the archive must have them all. Never while a batch is being made.
@@ -72,15 +86,40 @@ export class Fleet {
   /** The device of a reading: from memory, from the archive, or a new one. */
   find(reading: Reading): Device {
     const hash = hashOf(reading);
-    return this.#seek(reading, hash) ?? this.#enter(reading, hash);
+    return this.#seek(reading, hash) ?? this.#enter(reading, { hash, maxDevices: Infinity })!;
   }
 
-  /** The same; null, and nothing is remembered, where the tenant's readings aren't taken. */
-  admit(reading: Reading): Device | null {
+  /**
+   * The same; null, and nothing is remembered, where the tenant's readings aren't taken or it is over
+   * its quotas (`refusal` says which). `time`: the batch's, in ms.
+   */
+  admit(reading: Reading, time: number): Device | null {
     const hash = hashOf(reading);
     const device = this.#seek(reading, hash);
-    if (device !== undefined) return device.tenant.admitted ? device : null;
-    return this.#isAdmitted(tenantOf(reading)) ? this.#enter(reading, hash) : null;
+    if (device === undefined) return this.#admitToMemory(reading, { hash, time });
+    const { tenant } = device;
+    if (!tenant.admitted) return this.#refuse("unknown tenant");
+    return tenant.rate === null || tenant.rate.take(time) ? device : this.#refuse("rate");
+  }
+
+  #admitToMemory(reading: Reading, of: { hash: number; time: number }): Device | null {
+    const tenant = this.#tenant(tenantOf(reading));
+    const refusal = !tenant.admitted
+      ? "unknown tenant"
+      : tenant.rate?.take(of.time) === false
+      ? "rate"
+      : undefined;
+    const { devices: maxDevices = Infinity } = tenant.settings.quotas ?? {};
+    const device = refusal === undefined
+      ? this.#enter(reading, { hash: of.hash, maxDevices })
+      : undefined;
+    if (tenant.devices === 0) this.#tenants.delete(tenant.name);
+    return device ?? this.#refuse(refusal ?? "devices");
+  }
+
+  #refuse(refusal: Refusal): null {
+    this.refusal = refusal;
+    return null;
   }
 
   #seek({ bytes, deviceStart, deviceEnd, tenantStart, tenantEnd }: Reading, hash: number) {
@@ -142,17 +181,19 @@ export class Fleet {
     this.#devices = this.#devices.filter((device) => !gone.has(device));
     for (const device of gone) {
       this.#bytes -= device.accountedBytes;
-      if (--device.tenant.devices === 0) this.#tenants.delete(device.tenant.name);
+      const { tenant } = device;
+      // Not in the archive either: nothing of it was taken.
+      if (device.isNew) tenant.allDevices--;
+      if (--tenant.devices === 0) this.#tenants.delete(tenant.name);
     }
     this.#rebuild(this.#table.length);
   }
 
-  #isAdmitted(tenant: string): boolean {
-    const known = this.#tenants.get(tenant);
-    return known?.admitted ?? this.#options.settings(tenant) !== undefined;
-  }
-
-  #enter({ bytes, deviceStart, deviceEnd, tenantStart, tenantEnd }: Reading, hash: number): Device {
+  /** undefined: it would be one device too many. */
+  #enter(
+    { bytes, deviceStart, deviceEnd, tenantStart, tenantEnd }: Reading,
+    { hash, maxDevices }: { hash: number; maxDevices: number },
+  ): Device | undefined {
     const idLength = deviceEnd - deviceStart;
     const key = new Uint8Array(idLength + tenantEnd - tenantStart);
     key.set(bytes.subarray(deviceStart, deviceEnd));
@@ -161,6 +202,9 @@ export class Fleet {
     const name = decoder.decode(key.subarray(idLength));
     const state = this.#options.archive.load(name, id);
     const tenant = this.#tenant(name);
+    if (state === undefined && maxDevices < Infinity) {
+      if (this.#allDevices(tenant) >= maxDevices) return undefined;
+    }
     const device = new Device(tenant, {
       id,
       key,
@@ -169,12 +213,21 @@ export class Fleet {
       state,
     });
     device.isNew = state === undefined;
+    if (device.isNew) tenant.allDevices++;
     tenant.devices++;
     this.#devices.push(device);
     this.account(device);
     if (this.#devices.length * 2 > this.#table.length) this.#rebuild(this.#table.length * 2);
     else this.#insert(this.#devices.length);
     return device;
+  }
+
+  #allDevices(tenant: Tenant): number {
+    if (Number.isNaN(tenant.allDevices)) {
+      const added = this.#devices.filter((it) => it.tenant === tenant && it.isNew).length;
+      tenant.allDevices = this.#options.archive.countOf(tenant.name) + added;
+    }
+    return tenant.allDevices;
   }
 
   #tenant(name: string): Tenant {

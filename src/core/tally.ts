@@ -11,6 +11,8 @@ export class Tally {
   sampledOut = 0;
   /** Why readings were rejected: one for each. */
   readonly rejections: string[] = [];
+  /** Readings over the quotas, by tenant. */
+  readonly overQuota = new Map<string, number>();
 
   get rejected(): number {
     return this.rejections.length;
@@ -22,6 +24,7 @@ export class Tally {
     this.judged = 0;
     this.sampledOut = 0;
     this.rejections.length = 0;
+    this.overQuota.clear();
   }
 
   judge(tenant: Tenant, anomaly: boolean, arrival: number): void {
@@ -32,6 +35,11 @@ export class Tally {
     if (this.judged === this.codes.length) this.#grow();
     this.codes[this.judged] = tenant.tallyIndex * 2 + (anomaly ? 1 : 0);
     this.arrivals[this.judged++] = arrival;
+  }
+
+  /** A reading of this tenant is over its quotas. */
+  refuse(tenant: string): void {
+    this.overQuota.set(tenant, (this.overQuota.get(tenant) ?? 0) + 1);
   }
 
   #grow(): void {

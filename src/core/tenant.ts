@@ -1,5 +1,6 @@
 import { RangeDetector, type RangeSettings } from "./detect/range.ts";
 import { Literal, literal } from "./literal.ts";
+import { type Quotas, RateQuota } from "./quota.ts";
 
 /** How a tenant's readings are judged. */
 export interface TenantSettings {
@@ -10,6 +11,8 @@ export interface TenantSettings {
   /** Length of the windows of its devices; undefined: as all have it. */
   readonly maxReadings?: number;
   readonly detectors: readonly RangeSettings[];
+  /** undefined: it may send what it likes. */
+  readonly quotas?: Quotas;
 }
 
 /** A tenant whose readings aren't taken. */
@@ -28,8 +31,12 @@ export class Tenant {
   readonly inResult: Literal;
   /** The record's header `tenant_id`, key and value with their lengths. */
   readonly header: Literal;
+  /** null: as many readings a second as it likes. */
+  rate: RateQuota | null = null;
   /** Devices in memory that belong to it: at 0 it is forgotten. */
   devices = 0;
+  /** Devices in memory and in the archive; NaN: nobody has asked yet. */
+  allDevices = NaN;
   /** Its number in the counts of the current batch; see `Engine.tally`. */
   tallyIndex = -1;
 
@@ -51,6 +58,12 @@ export class Tenant {
     this.admitted = settings !== undefined;
     this.settings = settings ?? NOT_ADMITTED;
     this.detectors = this.settings.detectors.map((each) => new RangeDetector(each));
+    const { readingsPerSecond, burst } = this.settings.quotas ?? {};
+    const before = this.rate;
+    this.rate = readingsPerSecond === undefined
+      ? null
+      : new RateQuota({ readingsPerSecond, burst });
+    if (before !== null) this.rate?.goOnFrom(before);
   }
 }
 

@@ -12,6 +12,8 @@ import { type ApiRequest, Refusal, type Route } from "./request.ts";
 
 /** After how many seconds readings may be sent again that couldn't be taken. */
 const RETRY_AFTER = { "retry-after": "5" };
+/** A quota has room again within a second, or somebody has to raise it. */
+const QUOTA_RETRY_AFTER = { "retry-after": "1" };
 
 /** `POST /api/data`: one reading or many, answered after their commit. */
 export function dataRoute(options: { intake: Intake; limits: BodyLimits }): Route {
@@ -30,7 +32,7 @@ export function dataRoute(options: { intake: Intake; limits: BodyLimits }): Rout
     }
     try {
       if (ranges === null) return outcomeAnswer(await intake.submit(body));
-      if (ranges.length === 0) return batchAnswer({ accepted: 0, rejected: [] });
+      if (ranges.length === 0) return batchAnswer({ accepted: 0, overQuota: 0, rejected: [] });
       return batchAnswer(await intake.submitBatch(body, ranges));
     } catch (error) {
       const status = statusOf(error);
@@ -73,10 +75,16 @@ function outcomeAnswer(outcome: Outcome): Response {
       });
     case "rejected":
       return errorAnswer(400, outcome.reason);
+    case "over quota":
+      return errorAnswer(429, `nothing was taken: ${outcome.reason}`, QUOTA_RETRY_AFTER);
   }
 }
 
-function batchAnswer({ accepted, rejected }: BatchOutcome): Response {
+function batchAnswer({ accepted, overQuota, rejected }: BatchOutcome): Response {
+  if (overQuota > 0 && overQuota === rejected.length && accepted === 0) {
+    const message = `nothing was taken: ${rejected[0].reason}`;
+    return errorAnswer(429, message, QUOTA_RETRY_AFTER);
+  }
   const [status, word] = rejected.length === 0
     ? [200, "ok"]
     : accepted === 0

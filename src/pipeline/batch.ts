@@ -1,5 +1,5 @@
 import { type Device } from "../core/device.ts";
-import { REJECTED } from "../core/engine.ts";
+import { OVER_QUOTA, REJECTED } from "../core/engine.ts";
 import { ResultId } from "../core/result.ts";
 import { type Checkpoint, type CheckpointSlice, writeSlice } from "./checkpoint.ts";
 import { type JournalIds } from "./journal_ids.ts";
@@ -101,8 +101,9 @@ export class Batch {
         engine.reject(tooLarge(end - start, maxReadingBytes));
         rejected = true;
       } else {
-        rejected =
-          engine.apply(records.buffer(i), start, end, id, records.timestamp(i)) === REJECTED;
+        const outcome = engine.apply(records.buffer(i), start, end, id, records.timestamp(i));
+        rejected = outcome === REJECTED || (outcome === OVER_QUOTA && this.#isKept());
+        if (outcome === OVER_QUOTA && !rejected) this.#counters.dropped++;
       }
       if (!rejected) continue;
       this.#rejected.push({
@@ -128,6 +129,8 @@ export class Batch {
     const outcome = tooLong
       ? REJECTED
       : engine.apply(bytes, start, end, new ResultId(id), reading.arrival);
+    // Nothing was taken: its sender is told, and keeps it.
+    if (outcome === OVER_QUOTA) this.#counters.read--;
     if (outcome === REJECTED) {
       this.#rejected.push({
         id,
@@ -142,7 +145,15 @@ export class Batch {
     return outcome;
   }
 
-  /** Why the last reading was rejected. */
+  /** Whether the reading that is over its tenant's quotas becomes a dead letter. */
+  #isKept(): boolean {
+    const { engine } = this.#parts.state;
+    if (engine.quotas.over === "drop") return false;
+    engine.reject(engine.reason);
+    return true;
+  }
+
+  /** Why the last reading was rejected, or is over its tenant's quotas. */
   get lastReason(): string {
     return this.#parts.state.engine.reason;
   }

@@ -5,12 +5,16 @@ import { type SourceState } from "./ports.ts";
 export type Outcome =
   | { readonly kind: "result"; readonly value: string }
   | { readonly kind: "sampled out"; readonly id: string }
-  | { readonly kind: "rejected"; readonly reason: string };
+  | { readonly kind: "rejected"; readonly reason: string }
+  /** Nothing was taken: its tenant sends more than it may. */
+  | { readonly kind: "over quota"; readonly reason: string };
 
 /** What became of readings that were handed in together, told after their commit. */
 export interface BatchOutcome {
   /** Readings that were taken, those that were sampled out included. */
   readonly accepted: number;
+  /** Of the rejected ones: over their tenants' quotas, and kept nowhere. */
+  readonly overQuota: number;
   /** In order; `index` counts the batch's readings from 0. */
   readonly rejected: readonly { readonly index: number; readonly reason: string }[];
 }

@@ -118,7 +118,8 @@ export interface JournalReader {
 }
 
 export interface DeviceReader {
-  count(): number;
+  /** All devices, or those of a tenant. */
+  count(tenant?: string): number;
   load(tenant: string, device: string): DeviceState | undefined;
   /** Tenants that have a device of this id, sorted. */
   tenantsOf(device: string): string[];

@@ -71,6 +71,7 @@ export class State {
     const { store, fleet, pool } = this.#options;
     const archive = {
       load: (tenant: string, device: string) => store.devices.load(tenant, device),
+      countOf: (tenant: string) => store.devices.count(tenant),
     };
     return new Engine({ ...fleet, archive, takeBuffer: () => pool.take() });
   }

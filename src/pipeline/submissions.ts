@@ -1,4 +1,4 @@
-import { REJECTED, SAMPLED_OUT } from "../core/engine.ts";
+import { OVER_QUOTA, REJECTED, SAMPLED_OUT } from "../core/engine.ts";
 import { type Batch, type SubmittedReading } from "./batch.ts";
 import { type BatchOutcome, type Outcome } from "./ports.ts";
 
@@ -80,6 +80,7 @@ export class Submissions {
 export function judge(batch: Batch, reading: SubmittedReading): Outcome {
   const outcome = batch.applySubmitted(reading);
   if (outcome === REJECTED) return { kind: "rejected", reason: batch.lastReason };
+  if (outcome === OVER_QUOTA) return { kind: "over quota", reason: batch.lastReason };
   if (outcome === SAMPLED_OUT) return { kind: "sampled out", id: reading.id };
   return { kind: "result", value: batch.lastResult() };
 }
@@ -91,11 +92,15 @@ export function judgeBatch(
 ): BatchOutcome {
   const { bytes, ranges, arrival, newId } = of;
   const rejected: { index: number; reason: string }[] = [];
+  let overQuota = 0;
   const readings = ranges.length / 2;
   for (let index = 0; index < readings; index++) {
     const start = ranges[2 * index], end = ranges[2 * index + 1];
     const outcome = batch.applySubmitted({ bytes, start, end, id: newId(), arrival });
-    if (outcome === REJECTED) rejected.push({ index, reason: batch.lastReason });
+    if (outcome === OVER_QUOTA) overQuota++;
+    if (outcome === REJECTED || outcome === OVER_QUOTA) {
+      rejected.push({ index, reason: batch.lastReason });
+    }
   }
-  return { accepted: readings - rejected.length, rejected };
+  return { accepted: readings - rejected.length, overQuota, rejected };
 }

@@ -1,5 +1,5 @@
 /** Devices: one row each, further metrics in rows of their own. */
-import { count, type Database, drizzle } from "../../deps.ts";
+import { count, type Database, drizzle, eq } from "../../deps.ts";
 import type { DeviceReader, DeviceState, GlobalState } from "../pipeline/ports.ts";
 import { GlobalRow } from "./global_row.ts";
 import { devices } from "./schema.ts";
@@ -95,8 +95,9 @@ export class DeviceTable implements DeviceReader {
     this.#global.save(state);
   }
 
-  count(): number {
-    return this.#orm.select({ count: count() }).from(devices).get()?.count ?? 0;
+  count(tenant?: string): number {
+    const ofTenant = tenant === undefined ? undefined : eq(devices.tenantId, tenant);
+    return this.#orm.select({ count: count() }).from(devices).where(ofTenant).get()?.count ?? 0;
   }
 
   load(tenant: string, device: string): DeviceState | undefined {

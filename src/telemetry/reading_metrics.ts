@@ -19,12 +19,15 @@ export interface BatchTally {
   readonly judged: number;
   /** The reason of each rejected reading. */
   readonly rejections: readonly string[];
+  /** Readings over the quotas, by tenant. */
+  readonly overQuota: ReadonlyMap<string, number>;
 }
 
 interface TenantMeter {
   readonly label: string;
   readonly latency: HistogramSeries;
   processed: number;
+  overQuota: number;
 }
 
 const OTHERS = "other";
@@ -79,6 +82,9 @@ export class ReadingMetrics {
     this.#messages.anomaly += anomalies;
     this.#messages.error += rejections.length;
     this.#rejections.add(rejections);
+    for (const [tenant, readings] of tally.overQuota) {
+      (this.#tenants.get(tenant) ?? this.#meter(tenant)).overQuota += readings;
+    }
   }
 
   /** The tenant's own meter, or the one that all tenants beyond the bound share. */
@@ -92,7 +98,7 @@ export class ReadingMetrics {
   }
 
   #newMeter(label: string): TenantMeter {
-    return { label, latency: this.#tenantLatency.series(label), processed: 0 };
+    return { label, latency: this.#tenantLatency.series(label), processed: 0, overQuota: 0 };
   }
 
   #registerCounts(texts: MetricTexts): void {
@@ -107,6 +113,12 @@ export class ReadingMetrics {
       texts.add(() => [first, ...this.#tenantCounts(name)].join("\n"));
     }
     texts.counter({
+      name: "plumbline_over_quota_total",
+      help: "Readings beyond their tenant's quotas: refused, dropped or put to the dead letters",
+      labels: ["tenant_id"],
+      values: () => this.#meters().map((it) => [{ tenant_id: it.label }, it.overQuota]),
+    });
+    texts.counter({
       name: "plumbline_dead_letters_total",
       help: "Readings put to the dead letters since the start, by the start of the reason",
       labels: ["reason"],
@@ -114,11 +126,14 @@ export class ReadingMetrics {
     });
   }
 
-  #tenantCounts(name: string): string[] {
+  #meters(): TenantMeter[] {
     const named = [...this.#tenants.values()];
     const others = this.#others;
-    const all = others === undefined || named.includes(others) ? named : [...named, others];
-    return all.map(({ label, processed }) =>
+    return others === undefined || named.includes(others) ? named : [...named, others];
+  }
+
+  #tenantCounts(name: string): string[] {
+    return this.#meters().map(({ label, processed }) =>
       `${name}{${labelText("tenant_id", label)}} ${processed}`
     );
   }

@@ -8,6 +8,7 @@ const kinds = [
   "humidity",
   "metrics",
   "timestamp",
+  "quota",
   "reading",
   "not JSON",
   "not UTF-8",

@@ -133,7 +133,7 @@ function results(values: readonly Uint8Array[]): Piece {
     maxReadings: WINDOW,
     maxBytes: 256 * 1024 ** 2,
     settings: () => builtInSettings,
-    archive: { load: () => undefined },
+    archive: { load: () => undefined, countOf: () => 0 },
     takeBuffer: () => {
       buffer.clear();
       return buffer;

@@ -1,5 +1,5 @@
 /** An engine with nothing around it: no store, no clock. */
-import { Engine, REJECTED, SAMPLED_OUT } from "../../src/core/engine.ts";
+import { Engine, OVER_QUOTA, REJECTED, SAMPLED_OUT } from "../../src/core/engine.ts";
 import { type DeviceState } from "../../src/core/device.ts";
 import { ResultId } from "../../src/core/result.ts";
 import { RowBuffer } from "../../src/core/row_buffer.ts";
@@ -26,7 +26,10 @@ export function newEngine(options: RigOptions = {}): Engine {
     settings,
     maxReadings,
     maxBytes,
-    archive: { load: (tenant, device) => archive?.get(keyOf(tenant, device)) },
+    archive: {
+      load: (tenant, device) => archive?.get(keyOf(tenant, device)),
+      countOf: (tenant) => [...archive?.values() ?? []].filter((it) => it.tenant === tenant).length,
+    },
     takeBuffer: () => new RowBuffer(),
   });
 }
@@ -40,13 +43,19 @@ export interface PlainRow {
 }
 
 export interface BatchOutcome {
-  kinds: ("result" | "sampled out" | "rejected")[];
+  kinds: ("result" | "sampled out" | "rejected" | "over quota")[];
   values: string[];
   reasons: string[];
   rows: PlainRow[];
   /** The statistics over all devices, where the batch has to save them. */
   totals?: GlobalState;
 }
+
+const KINDS = new Map<number, BatchOutcome["kinds"][number]>([
+  [REJECTED, "rejected"],
+  [SAMPLED_OUT, "sampled out"],
+  [OVER_QUOTA, "over quota"],
+]);
 
 /** Runs one batch; ids are `in-0-<offset>`. */
 export function runBatch(
@@ -67,10 +76,10 @@ export function runBatch(
     const bytes = typeof reading === "string" ? new TextEncoder().encode(reading) : reading;
     id.offset = offset + i;
     const code = engine.apply(bytes, 0, bytes.length, id, time);
-    if (code === REJECTED) outcome.reasons.push(engine.reason);
+    if (code === REJECTED || code === OVER_QUOTA) outcome.reasons.push(engine.reason);
     else if (code !== SAMPLED_OUT) outcome.values.push(engine.lastResult());
     outcome.kinds.push(
-      code === REJECTED ? "rejected" : code === SAMPLED_OUT ? "sampled out" : "result",
+      KINDS.get(code) ?? "result",
     );
   });
   outcome.rows = engine.finish().map(({ lane, buffer }, i) => ({

@@ -30,6 +30,7 @@ function newFleet(options: { archive?: Map<string, DeviceState>; maxBytes?: numb
         loads.push(keyOf(tenant, device));
         return archive.get(keyOf(tenant, device));
       },
+      countOf: (tenant) => [...archive.values()].filter((it) => it.tenant === tenant).length,
     },
   });
   return { fleet, loads, archive };
@@ -170,7 +171,7 @@ Deno.test("tenants share what is theirs, and are forgotten with their last devic
   const fleet = new Fleet({
     maxReadings: 10,
     maxBytes: Infinity,
-    archive: { load: () => undefined },
+    archive: { load: () => undefined, countOf: () => 0 },
     settings: () => (asked++, PARITY),
   });
   const [a, b] = ["a", "b"].map((id) => fleet.find(readingOf("t", id)));

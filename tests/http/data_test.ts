@@ -115,7 +115,8 @@ Deno.test("some rejected is 207, all rejected 400, each named by its index", asy
       const rejected = readings.flatMap((it, index) =>
         it === "bad" ? [{ index, reason: "r" }] : []
       );
-      return Promise.resolve({ accepted: readings.length - rejected.length, rejected });
+      const accepted = readings.length - rejected.length;
+      return Promise.resolve({ accepted, overQuota: 0, rejected });
     },
   });
   const some = await api.request("/api/data", postLines("good\n\nbad\ngood\nbad"));
@@ -285,4 +286,29 @@ Deno.test("a full backlog is a 429 with Retry-After, an unwritable store a 503, 
     }
     assert.deepEqual(lines, []);
   }
+});
+
+Deno.test("over a quota: 429 where nothing was taken, else named as the others", async () => {
+  const outcome = { kind: "over quota", reason: "quota: too many" } as const;
+  let bad = 2;
+  const { api } = apiOver({
+    outcome,
+    batchOutcome: (readings) => {
+      const rejected = Array.from(
+        { length: bad },
+        (_, index) => ({ index, reason: "quota: full" }),
+      );
+      const accepted = readings.length - bad;
+      return Promise.resolve({ accepted, overQuota: 2, rejected });
+    },
+  });
+  const refused = async (body: RequestInit) => {
+    const response = await api.request("/api/data", body);
+    return [response.status, response.headers.get("retry-after"), (await response.json()).message];
+  };
+  assert.deepEqual(await refused(post("{}")), [429, "1", "nothing was taken: quota: too many"]);
+  assert.deepEqual(await refused(post("[1,2]")), [429, "1", "nothing was taken: quota: full"]);
+  assert.deepEqual(await refused(post("[1,2,3]")), [207, null, undefined]);
+  bad = 3;
+  assert.deepEqual(await refused(post("[1,2,3]")), [400, null, "every reading was rejected"]);
 });

@@ -192,7 +192,7 @@ export function apiOver(options: {
   const intake = new IntakeInMemory(
     options.outcome ?? { kind: "sampled out", id: "x" },
     options.batchOutcome ??
-      ((readings) => Promise.resolve({ accepted: readings.length, rejected: [] })),
+      ((readings) => Promise.resolve({ accepted: readings.length, overQuota: 0, rejected: [] })),
   );
   const health = new HealthInMemory();
   const metrics = new Metrics({

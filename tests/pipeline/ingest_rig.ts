@@ -68,10 +68,16 @@ export function resultIds(node: Pick<Node, "store">): string[] {
 /** Invariant 5, and that memory knows what the store knows. */
 export function assertCounted(
   node: Pick<Node, "store" | "state">,
-  counts: { read: number; results?: number; rejected?: number; sampledOut?: number },
+  counts: {
+    read: number;
+    results?: number;
+    rejected?: number;
+    sampledOut?: number;
+    dropped?: number;
+  },
 ): void {
-  const { read, results = read, rejected = 0, sampledOut = 0 } = counts;
-  const all = { read, results, rejected, sampledOut, dropped: 0, passedOn: 0 };
+  const { read, results = read, rejected = 0, sampledOut = 0, dropped = 0 } = counts;
+  const all = { read, results, rejected, sampledOut, dropped, passedOn: 0 };
   assert.deepEqual(node.store.counters(), all);
   assert.deepEqual(node.state.counters, all);
 }

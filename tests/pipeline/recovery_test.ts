@@ -28,7 +28,7 @@ class Reference {
     settings,
     maxReadings: MAX_READINGS,
     maxBytes: Infinity,
-    archive: { load: () => undefined },
+    archive: { load: () => undefined, countOf: () => 0 },
     takeBuffer: () => new RowBuffer(),
   });
   /** Every result that there should be, by id. */

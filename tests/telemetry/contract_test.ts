@@ -38,6 +38,7 @@ async function page(): Promise<Map<string, Family>> {
     arrivals: Float64Array.of(0, 1),
     judged: 2,
     rejections: ["not JSON: x"],
+    overQuota: new Map([["b", 1]]),
   }, 2);
   metrics.committed(0.001);
   metrics.checkpointed(0.1);
@@ -106,6 +107,7 @@ const own: Record<string, [type: string, labels: string]> = {
   plumbline_journal_rows: ["gauge", ""],
   plumbline_metric_failures_total: ["counter", ""],
   plumbline_older_folder_total: ["counter", ""],
+  plumbline_over_quota_total: ["counter", "tenant_id"],
   plumbline_output_acknowledged_total: ["counter", ""],
   plumbline_output_failures_total: ["counter", ""],
   plumbline_output_lost_by_broker_total: ["counter", ""],

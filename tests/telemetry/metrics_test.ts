@@ -23,6 +23,7 @@ function tallyOf(readings: readonly Judged[], rejections: string[] = []): BatchT
     arrivals: Float64Array.from(readings, (it) => it.arrival),
     judged: readings.length,
     rejections,
+    overQuota: new Map(),
   };
 }
 

@@ -42,7 +42,9 @@ export class JournalOutputFeed implements OutputFeed {
     this.#options = options;
     const { journal } = options.store;
     this.#queues = journal.lanes().map((state) => new LaneQueue(state));
-    this.#findBarriers();
+    const barriers = journal.barriers();
+    for (const queue of this.#queues) queue.barriers = barriers.get(queue.state.lane) ?? [];
+    this.#dropBarriers();
   }
 
   /** Partition count of the output topic, as it was seen last; 0: never. */
@@ -110,7 +112,10 @@ export class JournalOutputFeed implements OutputFeed {
     const queues = [...kept, ...added];
     // What is framed anew comes behind them.
     const ends = kept.map(({ state }) => state.end);
-    this.#reframe(queues, gone);
+    const barriers = new Map<number, readonly number[]>();
+    kept.forEach((queue, i) => barriers.set(queue.state.lane, [...queue.barriers, ends[i]]));
+    for (const queue of added) barriers.set(queue.state.lane, queue.barriers);
+    this.#reframe(queues, { gone, barriers });
     kept.forEach((queue, i) => queue.barriers.push(ends[i]));
     for (const queue of gone) {
       this.#forget(queue);
@@ -286,25 +291,14 @@ export class JournalOutputFeed implements OutputFeed {
     }
   }
 
-  /** After a start: a barrier for every partition count that rows still wait with. */
-  #findBarriers(): void {
-    const { journal } = this.#options.store;
-    const barriersFor = (lanes: number) => {
-      const ends = new Map(journal.laneEndsBelow(lanes).map(({ lane, end }) => [lane, end]));
-      const sequences = this.#queues.map(({ state }) => ends.get(state.lane) ?? 0);
-      const wait = this.#queues.some(({ state }, i) => state.acknowledged < sequences[i]);
-      return wait ? sequences : undefined;
-    };
-    if (barriersFor(this.laneCount) === undefined) return;
-    for (let lanes = 2; lanes <= this.laneCount; lanes++) {
-      const sequences = barriersFor(lanes);
-      if (sequences === undefined) continue;
-      this.#queues.forEach((queue, i) => queue.barriers.push(sequences[i]));
-    }
-  }
-
   /** Shares out anew, among these lanes, rows of the unknown lane and of lanes that are gone. */
-  #reframe(queues: readonly LaneQueue[], gone: readonly LaneQueue[]): void {
+  #reframe(
+    queues: readonly LaneQueue[],
+    { gone, barriers }: {
+      gone: readonly LaneQueue[];
+      barriers: ReadonlyMap<number, readonly number[]>;
+    },
+  ): void {
     const { store, ids } = this.#options;
     const states = queues.map((queue) => ({ ...queue.state }));
     const from = [
@@ -316,6 +310,7 @@ export class JournalOutputFeed implements OutputFeed {
       const end = reframeRows(tx, { journal: store.journal, from, states, firstId });
       for (const state of states) tx.saveLane(state);
       for (const { state } of gone) tx.dropLane(state.lane);
+      tx.saveBarriers(barriers);
       return end;
     });
     ids.last = last;

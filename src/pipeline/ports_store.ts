@@ -70,6 +70,8 @@ export interface Transaction {
   saveLane(lane: LaneState): void;
   /** The lane is gone: what it had not sent is re-framed before. Rows of it that still go out become "state". */
   dropLane(lane: number): void;
+  /** By lane, as many for each, ascending: in the place of all that there were. See `JournalReader`. */
+  saveBarriers(barriers: ReadonlyMap<number, readonly number[]>): void;
   moveStorageCursor(row: number, record: number): void;
   /** The storage sink is gone; a new one will begin at the journal's end. */
   dropStorageCursor(): void;
@@ -103,8 +105,11 @@ export interface JournalReader {
   outputRows(lane: number, sequence: number, maxBytes: number): JournalRow[];
   /** Rows with results (all but copies, see `append`) with an id above `afterId`, in order, until `maxBytes` (at least one). */
   resultRows(afterId: number, maxBytes: number): JournalRow[];
-  /** Per lane the end of its last row that goes out and was written for fewer than `lanes` lanes (but known ones). */
-  laneEndsBelow(lanes: number): { lane: number; end: number }[];
+  /**
+   * For each change of the partition count, by lane: rows below the sequence were written before it and
+   * go before all rows beyond it, in any lane.
+   */
+  barriers(): Map<number, number[]>;
   /** Lowest id of a row that goes out to the output topic and isn't acknowledged by the lanes given (a lane not given has acknowledged nothing); undefined: none. */
   oldestUnsent(lanes: readonly LaneState[]): number | undefined;
   /** Rows and bytes in the journal. */

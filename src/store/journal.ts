@@ -102,6 +102,15 @@ export class JournalTable implements JournalReader {
     this.#statements.dropLane.run(lane);
   }
 
+  saveBarriers(barriers: ReadonlyMap<number, readonly number[]>): void {
+    this.#statements.dropBarriers.run();
+    for (const [lane, sequences] of barriers) {
+      sequences.forEach((sequence, change) => {
+        this.#statements.saveBarrier.run(change, lane, sequence);
+      });
+    }
+  }
+
   moveStorageCursor(row: number, record: number): void {
     this.#statements.moveStorageCursor.run(row, record);
   }
@@ -155,11 +164,15 @@ export class JournalTable implements JournalReader {
     return oldest.length === 0 ? undefined : Math.min(...oldest);
   }
 
-  laneEndsBelow(lanes: number): { lane: number; end: number }[] {
-    return this.#lanesInUse().flatMap((lane) => {
-      const end = this.#statements.endBelow.get({ lane, lanes }) as number | undefined;
-      return end === undefined ? [] : [{ lane, end }];
-    });
+  barriers(): Map<number, number[]> {
+    const byLane = new Map<number, number[]>();
+    const rows = this.#statements.barriers.all() as { lane: number; sequence: number }[];
+    for (const { lane, sequence } of rows) {
+      const sequences = byLane.get(lane);
+      if (sequences === undefined) byLane.set(lane, [sequence]);
+      else sequences.push(sequence);
+    }
+    return byLane;
   }
 
   size(): { rows: number; bytes: number } {

@@ -92,10 +92,9 @@ export function prepareJournal(db: Database.Database) {
     laneAfter: db.prepare(
       `SELECT lane FROM journal WHERE ${GOING_OUT} AND lane > ? ORDER BY lane LIMIT 1`,
     ).pluck(),
-    endBelow: db.prepare(`
-      SELECT base_sequence + count FROM journal
-      WHERE ${GOING_OUT} AND lane = :lane AND lanes > 0 AND lanes < :lanes
-      ORDER BY base_sequence DESC, lanes DESC, id DESC LIMIT 1`).pluck(),
+    barriers: db.prepare("SELECT lane, sequence FROM lane_barriers ORDER BY change"),
+    dropBarriers: db.prepare("DELETE FROM lane_barriers"),
+    saveBarrier: db.prepare("INSERT INTO lane_barriers (change, lane, sequence) VALUES (?, ?, ?)"),
     timeFrom: db.prepare("SELECT time FROM journal WHERE id >= ? ORDER BY id LIMIT 1").pluck(),
     row: db.prepare(`
       SELECT id, lane, lanes, count, time, base_sequence AS baseSequence, body

@@ -1,11 +1,12 @@
 /** Brings a database file to the schema of this program. */
 import first from "../../migrations/0000_first.sql" with { type: "text" };
 import deadLetters from "../../migrations/0001_dead_letters.sql" with { type: "text" };
+import laneBarriers from "../../migrations/0002_lane_barriers.sql" with { type: "text" };
 import type { Database } from "../../deps.ts";
 import type { Log } from "../pipeline/ports.ts";
 
 /** SQL texts in order; `PRAGMA user_version` counts those that a file has been through. */
-export const migrations: readonly string[] = [first, deadLetters];
+export const migrations: readonly string[] = [first, deadLetters, laneBarriers];
 
 /** The file was written by a newer program. It was not touched. */
 export class SchemaTooNew extends Error {

@@ -113,6 +113,12 @@ export const lanes = sqliteTable("lanes", {
   lastOffset: integer("last_offset").notNull(),
 });
 
+export const laneBarriers = sqliteTable("lane_barriers", {
+  change: integer("change").notNull(),
+  lane: integer("lane").notNull(),
+  sequence: integer("sequence").notNull(),
+}, (table) => [primaryKey({ columns: [table.change, table.lane] })]);
+
 export const storageCursor = sqliteTable("storage_cursor", {
   id: integer("id").primaryKey(),
   journalId: integer("journal_id").notNull(),

@@ -94,6 +94,10 @@ export class StoreTransaction implements Transaction {
     this.#live().journal.dropLane(lane);
   }
 
+  saveBarriers(barriers: ReadonlyMap<number, readonly number[]>): void {
+    this.#live().journal.saveBarriers(barriers);
+  }
+
   moveStorageCursor(row: number, record: number): void {
     this.#live().journal.moveStorageCursor(row, record);
   }

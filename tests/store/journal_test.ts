@@ -159,20 +159,16 @@ Deno.test("a lane's identity keeps all 64 bits of the producer id", () => {
   store.close();
 });
 
-Deno.test("ends of lanes whose rows were written for fewer lanes", () => {
+Deno.test("barriers are kept as they were saved last", () => {
   using folder = tempFolder();
-  const store = open(folder.path);
-  store.transact((tx) => {
-    tx.append(row(1, { lane: 0, lanes: 2 }), "output");
-    tx.append(row(2, { lane: 0, lanes: 3, baseSequence: 10 }), "output");
-    tx.append(row(3, { lane: 0, lanes: 4, baseSequence: 20 }), "output");
-    tx.append(row(4, { lane: 1, lanes: 4 }), "output");
-    tx.append(row(5, { lane: -1, lanes: 0 }), "output");
-  });
-  const { journal } = store;
-  assert.deepEqual(journal.laneEndsBelow(5), [{ lane: 0, end: 30 }, { lane: 1, end: 10 }]);
-  assert.deepEqual(journal.laneEndsBelow(4), [{ lane: 0, end: 20 }]);
-  assert.deepEqual(journal.laneEndsBelow(2), []);
+  let store = open(folder.path);
+  assert.deepEqual(store.journal.barriers(), new Map());
+  const barriers = new Map([[0, [10, 30]], [1, [0, 7]], [4, [5, 5]]]);
+  store.transact((tx) => tx.saveBarriers(new Map([[0, [1]], [9, [2]]])));
+  store.transact((tx) => tx.saveBarriers(barriers));
+  store.close();
+  store = open(folder.path);
+  assert.deepEqual(store.journal.barriers(), barriers);
   store.close();
 });
 

@@ -33,6 +33,7 @@ const WRITES: Record<keyof Transaction, (tx: Transaction) => unknown> = {
     }),
   moveCheckpoint: (tx) => tx.moveCheckpoint(7),
   saveLane: (tx) => tx.saveLane(lane(0, { acknowledged: 5, end: 10 })),
+  saveBarriers: (tx) => tx.saveBarriers(new Map()),
   dropLane: (tx) => tx.dropLane(1),
   moveStorageCursor: (tx) => tx.moveStorageCursor(1, 2),
   dropStorageCursor: (tx) => tx.dropStorageCursor(),

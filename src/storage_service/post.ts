@@ -8,6 +8,8 @@ export interface PostOptions {
   readonly timeoutMs: number;
   /** Ends the exchange at once. */
   readonly abort: AbortController;
+  /** ms since 1970. */
+  readonly now: () => number;
 }
 
 /** `status` and `answer`, its text, are missing where there was none. */
@@ -31,10 +33,12 @@ const MAX_AFTER_MS = 3_600_000;
 
 const encoder = new TextEncoder();
 
-/** ms that the header asks for, by seconds or by a date; 0: it says nothing. */
-export function retryAfter(header: string | null): number {
+/** ms from `now` on that the header asks for, by seconds or by a date; 0: it says nothing. */
+export function retryAfter(header: string | null, now: number): number {
   if (header === null) return 0;
-  const ms = /^\d+$/.test(header) ? Number(header) * 1000 : Date.parse(header) - Date.now();
+  // `Date.parse` takes much for a date that isn't one.
+  const date = header.endsWith(" GMT") ? Date.parse(header) : NaN;
+  const ms = /^\d+$/.test(header) ? Number(header) * 1000 : date - now;
   return Number.isNaN(ms) ? 0 : Math.min(Math.max(ms, 0), MAX_AFTER_MS);
 }
 
@@ -51,7 +55,7 @@ export function verdictOn(status: number | undefined): "refused" | "not found" |
 /** Posts a result. Never rejects: whatever isn't a 2xx comes back as the cause. */
 export async function post(
   result: { readonly id: string; readonly value: Uint8Array },
-  { url, fetch, timeoutMs, abort }: PostOptions,
+  { url, fetch, timeoutMs, abort, now }: PostOptions,
 ): Promise<PostOutcome> {
   const timer = setTimeout(
     () => abort.abort(new Error(`no answer within ${timeoutMs} ms`)),
@@ -72,7 +76,7 @@ export async function post(
     const answer = new TextDecoder().decode(encoder.encode(text).subarray(0, MAX_SHOWN), {
       stream: true,
     });
-    const afterMs = retryAfter(response.headers.get("retry-after"));
+    const afterMs = retryAfter(response.headers.get("retry-after"), now());
     return { stored: false, status, cause: `status ${status}`, answer, afterMs };
   } catch (error) {
     return { stored: false, cause: describe(abort.signal.aborted ? abort.signal.reason : error) };

@@ -104,13 +104,13 @@ class StorageSink implements Sink {
   }
 
   async #send(lane: Lane): Promise<void> {
-    const { url, timeoutMs, fetch = globalThis.fetch } = this.#options;
+    const { url, timeoutMs, now, fetch = globalThis.fetch } = this.#options;
     const result = lane.results[0];
     const probe = this.#lanes.down;
     const abort = new AbortController();
     this.#requests.add(abort);
     if (probe) this.#probing = true;
-    const outcome = await post(result, { url: `${url}/api/store`, fetch, timeoutMs, abort });
+    const outcome = await post(result, { url: `${url}/api/store`, fetch, timeoutMs, abort, now });
     this.#requests.delete(abort);
     if (probe) this.#probing = false;
     if (outcome.stored) this.#succeed(lane, probe);

@@ -143,6 +143,39 @@ Deno.test("copies of rows for other lanes aren't results: they are never handed 
   assert.deepEqual(drain(it.feed), upTo(15));
 });
 
+Deno.test("dead letters that can't be written hold up what comes after 8 MB of them", async () => {
+  using it = rig();
+  await it.fill(10);
+  const bytes = new Uint8Array(1_000_000);
+  const refuse = (id: string) =>
+    it.feed.refuse({
+      id,
+      sink: "storage",
+      tenant: "default",
+      time: 1,
+      reason: "status 400",
+      status: 400,
+      answer: "",
+      attempts: 1,
+      bytes,
+    });
+  const { promise: woken, resolve: wake } = Promise.withResolvers<void>();
+  it.feed.onRows(wake);
+  for (let n = 0; n < 8; n++) {
+    const taken = it.feed.take();
+    assert.ok(taken !== undefined, `nothing after ${n} MB`);
+    refuse(`big-${n}`);
+    it.feed.acknowledge(taken.row.id, taken.row.count);
+  }
+  assert.equal(it.feed.take(), undefined);
+  it.node.store.failingCommits = 1;
+  it.node.ingest.maintain();
+  assert.equal(it.feed.take(), undefined, "the disk was full");
+  await woken; // the transaction is tried again by itself
+  assert.ok(it.feed.take() !== undefined);
+  assert.equal(it.node.store.deadLetters({ limit: 20 }).length, 8);
+});
+
 Deno.test("a refused result's dead letter and the cursor behind it are one transaction", async () => {
   using it = rig();
   await it.fill(1);

@@ -41,6 +41,40 @@ Deno.test("backoff doubles from 100 ms to 30 s, half of it by chance", () => {
   assert.deepEqual(delays(0), [50, 100, 200, 12_800, 15_000, 15_000]);
 });
 
+Deno.test("many that failed together don't come back together", () => {
+  const clock = { ms: 0 };
+  let n = 0;
+  const lanes = new Lanes({ now: () => clock.ms, random: () => (n++ * 7 % 20) / 20 });
+  for (let device = 0; device < 10; device++) {
+    lanes.add(resultOf(device));
+    // Another one's success between: each failure is the device's own.
+    lanes.add(resultOf(100 + device));
+  }
+  const retries: number[] = [];
+  for (let i = 0; i < 10; i++) {
+    const failing = take(lanes);
+    lanes.fail(failing, { probe: false });
+    retries.push(failing.retryAt);
+    lanes.succeed(take(lanes), { probe: false });
+  }
+  assert.equal(new Set(retries).size, 10, retries.join());
+  assert.ok(retries.every((at) => at >= 50 && at <= 100), retries.join());
+});
+
+Deno.test("after Retry-After one request goes out, and not to the second in all engines", () => {
+  for (const [random, at] of [[0, 61_000], [1, 67_000]]) {
+    const clock = { ms: 1000 };
+    const lanes = new Lanes({ now: () => clock.ms, random: () => random });
+    for (const device of [1, 2, 3]) lanes.add(resultOf(device));
+    lanes.fail(take(lanes), { probe: false, afterMs: 60_000 });
+    assert.equal(lanes.take(), undefined);
+    assert.equal(lanes.down, true, "one request at a time from then on");
+    assert.equal(lanes.wakeAt, at);
+    clock.ms = at;
+    take(lanes);
+  }
+});
+
 Deno.test("lanes take turns; one that is busy isn't handed out again", () => {
   const { lanes } = lanesOf(1, 2);
   lanes.add(resultOf(1));

@@ -363,6 +363,22 @@ Deno.test("401 and 429 are kept; nothing is posted before Retry-After is over", 
   assert.equal(service.stored.length, 10);
 });
 
+Deno.test("Retry-After as a date: nothing is posted before it, not by any device", async () => {
+  const times: number[] = [];
+  await using service = new StandIn(() => {
+    times.push(Date.now());
+    if (times.length > 1) return stored();
+    // To the second, as such dates are: from one to two seconds from now.
+    const date = new Date(Date.now() + 2_000).toUTCString();
+    return new Response(null, { status: 503, headers: { "retry-after": date } });
+  });
+  await using running = start(service.url, { concurrency: 1 });
+  running.journal.append(rowOf(1, results(10, 5)));
+  await running.journal.drained();
+  assert.ok(times[1] - times[0] > 900, `${times[1] - times[0]} ms`);
+  assert.equal(service.stored.length, 10);
+});
+
 Deno.test("a service that refuses everything: not at full speed", async () => {
   await using service = new StandIn(() => new Response(null, { status: 400 }));
   await using running = start(service.url);

@@ -26,6 +26,8 @@ export interface MemberOptions extends ClusterAccess {
   readonly group: string;
   readonly topic: string;
   readonly log: Log;
+  /** ms since 1970. */
+  readonly now: () => number;
   readonly outage: Outage;
   /** The id that this engine had in its last life, to leave in its name. */
   readonly formerId: string | undefined;
@@ -216,7 +218,9 @@ export class GroupMember {
     // The library joins again by itself after a rebalance, an expired session or a lost id, and tells
     // only of the first. Whatever the cause, each join begins with this event.
     consumer.on("client:performWithRetry", (operation) => {
-      if (operation === "joinGroup" && consumer === this.#consumer) this.#lose();
+      if (operation !== "joinGroup" || consumer !== this.#consumer) return;
+      this.#tellRemoved(consumer);
+      this.#lose();
     });
     // A join of the library's own that failed: it stops there, without heartbeats.
     consumer.on("error", (error) => this.#died(consumer, error));
@@ -233,6 +237,27 @@ export class GroupMember {
       ({ connection }) => void connection?.on("error", () => {}),
     );
     return consumer;
+  }
+
+  /**
+   * The group doesn't know the member any more, though it has just answered its heartbeat: somebody
+   * left in its name. An engine that starts does that with the member id in its data folder, so a copy
+   * of the folder is the likely cause. The member joins again under a new id, which the copy hasn't.
+   */
+  #tellRemoved({ memberId, lastHeartbeat }: kafka.Consumer): void {
+    if (!this.#owning || memberId) return;
+    // Without a first heartbeat it has only just joined.
+    const now = this.#options.now();
+    const silentFor = now - (lastHeartbeat?.getTime() ?? now);
+    if (Math.abs(silentFor) >= SESSION_TIMEOUT_MS) return;
+    this.#options.log.warn(
+      "the group has removed this member, though its session lasts; it joins again",
+      {
+        group: this.#options.group,
+        todo:
+          "see that no other engine uses a copy of the data folder: both would read and send the same",
+      },
+    );
   }
 
   #died(consumer: kafka.Consumer, error: unknown): void {

@@ -4,12 +4,13 @@ import { seldom } from "../telemetry/seldom.ts";
 import { backoffMs } from "./backoff.ts";
 import { Connections, parseAddress } from "./connections.ts";
 import { Outage, reasonOf } from "./outage.ts";
-import { OutputLane, type Sent } from "./output_lane.ts";
+import { isLasting, OutputLane, type Sent } from "./output_lane.ts";
 import type { TopicView } from "./output_topic.ts";
 import { Pauses } from "./pauses.ts";
 import { type BatchAnswer, produce } from "./produce.ts";
 import { type OutputEvent, settle } from "./settle.ts";
 import { TopicWatch } from "./topic_watch.ts";
+import { Turns } from "./turns.ts";
 
 export interface KafkaOutputOptions {
   /** `host:port`, any of the cluster's. */
@@ -33,6 +34,8 @@ const REQUESTS_IN_FLIGHT = 5;
 const REQUEST_BYTES = 2_000_000;
 const REQUEST_TIMEOUT_MS = 30_000;
 const REFRESH_MS = 30_000;
+/** So many records refused for good and none taken: it is the topic, not the records. */
+const MAX_REFUSALS = 100;
 
 /**
  * Drains the journal into the output topic: in order within a lane, each record once (see
@@ -50,6 +53,9 @@ class KafkaOutput implements Sink {
   /** For what may be said of each row. */
   readonly #seldom: Log;
   readonly #pauses = new Pauses();
+  readonly #turns: Turns;
+  /** Records refused for good since the last acknowledgement. */
+  #refusals = 0;
   #lanes: OutputLane[] = [];
   readonly #settling = new Set<OutputLane>();
   readonly #inFlight = new Map<kafka.Connection, number>();
@@ -67,6 +73,7 @@ class KafkaOutput implements Sink {
     });
     this.#outage = new Outage("output topic", options);
     this.#seldom = seldom(options.log, options);
+    this.#turns = new Turns({ pauses: this.#pauses, random: options.random });
     this.#watch = new TopicWatch({
       topic: options.topic,
       bootstrap: options.brokers.map(parseAddress),
@@ -74,7 +81,6 @@ class KafkaOutput implements Sink {
       pauses: this.#pauses,
       refreshMs: options.refreshMs ?? REFRESH_MS,
       log: options.log,
-      now: options.now,
       random: options.random,
       onView: (view, before) => this.#show(view, before),
       onFailure: (reason) => this.#failed("topic", reason),
@@ -97,6 +103,7 @@ class KafkaOutput implements Sink {
   async close(deadlineMs: number): Promise<void> {
     this.#closed = true;
     this.#pauses.end();
+    this.#turns.look();
     const deadline = new Pauses();
     const late = deadline.wait(deadlineMs);
     const drained = new Promise<void>((resolve) => this.#drained = resolve);
@@ -115,8 +122,10 @@ class KafkaOutput implements Sink {
     }
     if (recreated || before?.partitions !== view.partitions) feed.open(view);
     this.#outage.well("topic");
-    for (const { number } of this.#lanes) {
-      if (number >= view.partitions) this.#outage.well(`partition ${number}`);
+    for (const lane of this.#lanes) {
+      if (lane.number < view.partitions) continue;
+      this.#outage.well(`partition ${lane.number}`);
+      this.#turns.leave(lane);
     }
     this.#lanes = feed.lanes().filter(({ lane }) => lane < view.partitions).map((state) =>
       this.#lanes.find((lane) => lane.number === state.lane) ?? new OutputLane(state, feed)
@@ -125,6 +134,8 @@ class KafkaOutput implements Sink {
       if (recreated) lane.fail({ kind: "retry", reason: "the topic was recreated" });
       this.#care(lane);
     }
+    // Leaders may have moved.
+    this.#turns.look();
   }
 
   /** Begins to put a lane right that is in trouble, once nothing of it is in flight. */
@@ -140,25 +151,45 @@ class KafkaOutput implements Sink {
   async #settle(lane: OutputLane): Promise<void> {
     const part = `partition ${lane.number}`;
     while (!this.#closed && this.#lanes.includes(lane)) {
-      if (lane.attempts > 0) {
-        await this.#pauses.wait(backoffMs(lane.attempts - 1, this.#options.random));
-      }
       try {
+        await this.#mayTry(lane);
         await this.#attempt(lane);
         return;
       } catch (error) {
         if (this.#closed) return;
         lane.attempts++;
-        this.#failed(part, reasonOf(error));
+        this.#fail(lane, reasonOf(error));
       }
     }
+    this.#turns.leave(lane);
     this.#outage.well(part);
   }
 
-  async #attempt(lane: OutputLane): Promise<void> {
-    const { feed, now, topic, observe } = this.#options;
+  /** Waits until the topic was seen as it is now, and until it is the lane's turn. */
+  async #mayTry(lane: OutputLane): Promise<void> {
+    const { random } = this.#options;
+    // Where others are served by the same broker it is the lane's own trouble.
+    if (lane.attempts > 0 && !this.#turns.isFailing(lane.place)) {
+      await this.#pauses.wait(backoffMs(lane.attempts - 1, random));
+    }
+    // As of the storage service: a topic that refuses everything doesn't refuse it at full speed.
+    if (this.#refusals >= MAX_REFUSALS) {
+      await this.#pauses.wait(backoffMs(this.#refusals - MAX_REFUSALS, random));
+    }
     // The trouble may come from a view that is out of date.
-    await this.#watch.refresh();
+    await this.#watch.seenSince(lane.failedAt);
+    await this.#turns.take(lane, () => this.#placeOf(lane));
+    lane.place = this.#placeOf(lane);
+  }
+
+  /** Which broker leads the lane's partition. */
+  #placeOf(lane: OutputLane): string {
+    const leader = this.#watch.view?.leaders[lane.number];
+    return leader ? `${leader.host}:${leader.port}` : "no leader";
+  }
+
+  async #attempt(lane: OutputLane): Promise<void> {
+    const { feed, now, topic } = this.#options;
     const view = this.#watch.view!;
     const leader = view.leaders[lane.number];
     if (!leader) throw new Error(`sending to ${topic}: partition ${lane.number} has no leader`);
@@ -179,13 +210,18 @@ class KafkaOutput implements Sink {
       topicId: view.topicId,
       maxBytes: this.#watch.maxBytes,
       connection,
-      observe: (event, count) => observe?.(event, count),
+      observe: (event, count) => this.#observe(event, count),
       check,
     });
-    const state = feed.lanes().find(({ lane: number }) => number === lane.number)!;
     // With rows in hand only an acknowledgement shows that it works.
-    if (state.acknowledged >= lane.sent) lane.attempts = 0;
-    if (lane.attempts === 0) this.#outage.well(`partition ${lane.number}`);
+    if (this.#peek(lane) !== undefined || lane.trouble) return;
+    lane.attempts = 0;
+    this.#well(lane);
+  }
+
+  #observe(event: OutputEvent, count: number): void {
+    if (event === "refused") this.#refusals += count;
+    this.#options.observe?.(event, count);
   }
 
   #wake(): void {
@@ -282,9 +318,12 @@ class KafkaOutput implements Sink {
     const verdict = lane.answered(sent, { answer, now: this.#options.now() });
     if (verdict === "acknowledged") {
       this.#options.observe?.("acknowledged", sent.row.count);
-      this.#outage.well(`partition ${lane.number}`);
+      this.#refusals = 0;
+      this.#well(lane);
     } else if (verdict === "trouble") {
       this.#troubled(lane);
+    } else {
+      lane.failedAt = this.#watch.mark();
     }
   }
 
@@ -295,12 +334,24 @@ class KafkaOutput implements Sink {
 
   #troubled(lane: OutputLane): void {
     const trouble = lane.trouble!;
-    if (this.#closed || trouble.kind === "timestamp" || trouble.kind === "too large") return;
-    this.#failed(`partition ${lane.number}`, trouble.reason);
+    if (this.#closed) return;
+    lane.failedAt = this.#watch.mark();
+    if (isLasting(trouble)) this.#fail(lane, trouble.reason);
+  }
+
+  #fail(lane: OutputLane, reason: string): void {
+    lane.failedAt = this.#watch.mark();
+    this.#failed(`partition ${lane.number}`, reason);
+    this.#turns.failed(lane.place, lane);
   }
 
   #failed(part: string, reason: string): void {
     this.#options.observe?.("failures", 1);
     this.#outage.failed(part, reason);
+  }
+
+  #well(lane: OutputLane): void {
+    this.#outage.well(`partition ${lane.number}`);
+    this.#turns.passed(lane.place);
   }
 }

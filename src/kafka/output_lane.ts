@@ -8,20 +8,29 @@ import { NO_TIMESTAMP, seal } from "./seal.ts";
 const MAX_UNACKNOWLEDGED = 5;
 
 /** A producer that was silent for longer than this may be forgotten by the broker (checked every 10 min there). */
-const CONFIRMATION_LASTS_MS = 60_000;
+export const CONFIRMATION_LASTS_MS = 60_000;
 
 /** Why a lane has stopped sending; it is put right once its batches in flight are answered. */
 export type Trouble =
-  /** It has just been found, or something failed that may work the next time. `unclear`: a batch may have arrived or not. */
+  /** It has just been found, or something failed that may work the next time. */
   | { readonly kind: "retry"; readonly reason: string }
   /** The broker refuses the sequence of the first unacknowledged batch. */
   | { readonly kind: "sequence"; readonly reason: string }
   /** The producer id can't go on: records are missing in its sequence, on purpose or not. */
-  | { readonly kind: "gap"; readonly reason: string }
+  | {
+    readonly kind: "gap";
+    readonly reason: string;
+    /** A new batch was answered with this offset, which isn't above the last one. */
+    readonly offset?: number;
+  }
+  /** The producer id is from before the start, what was sent under it is settled, and a newer row comes. */
+  | { readonly kind: "inherited" }
   /** The broker's clock disagrees by more than it allows. */
   | { readonly kind: "timestamp"; readonly reason: string }
-  /** The topic doesn't take a batch of this row's size. */
-  | { readonly kind: "too large"; readonly row: JournalRow };
+  /** The topic doesn't take a batch of this row's size; without an answer it wasn't tried. */
+  | { readonly kind: "too large"; readonly row: JournalRow; readonly answer?: string }
+  /** The broker refuses this row, or one of its records, for good. */
+  | { readonly kind: "refused"; readonly row: JournalRow; readonly answer: string };
 
 export interface Sent {
   readonly row: JournalRow;
@@ -33,6 +42,7 @@ export interface Sent {
 export type Verdict = "acknowledged" | "ignored" | "trouble";
 
 const DUPLICATE = 46;
+const CORRUPT_MESSAGE = 2;
 const MESSAGE_TOO_LARGE = 10;
 const RECORD_LIST_TOO_LARGE = 18;
 const INVALID_TIMESTAMP = 32;
@@ -45,6 +55,10 @@ const SEQUENCE_REFUSED = new Set([45, 47, 59]);
  * that stands in the log, when the broker stops while it waits for its replicas.
  */
 const SURELY_NOT_APPENDED = new Set([2, 10, 18, 19, 29, 31, 32, 87]);
+/** POLICY_VIOLATION, INVALID_RECORD: the same bytes will never be taken. */
+const REFUSED_FOR_GOOD = new Set([44, 87]);
+/** Bytes may be damaged on their way; the same row refused as corrupt so often is damaged here. */
+const MAX_CORRUPT = 5;
 
 /**
  * One partition of the output topic, from the sink's side: which of its rows are in flight, under
@@ -69,10 +83,28 @@ export class OutputLane {
   /** Base sequence of the first batch that failed: what later ones are answered doesn't move the cursor. */
   #doubtAt: number | undefined;
   #heard: boolean;
+  /**
+   * Where the rows end that were there when this process began with a producer id of an earlier one.
+   * Only they go out under it: a copy of the data folder has the same id, but also the same rows, so
+   * whoever sends them first, they are there once. Under one id with rows of their own the two would
+   * be taken for one another, and results would vanish.
+   */
+  #inheritedEnd: number | undefined;
+  /** A batch under this producer id may stand in the log. */
+  #used: boolean;
+  /** When rows went out of which one got no answer since the lane was opened: it may still arrive. */
+  #unansweredSince: number | undefined;
+  #peekedAt = 0;
   /** Base sequences of rows that go out without a timestamp. */
   readonly #untimed = new Set<number>();
+  /** Rows that the broker refused since it took one: their base sequences and ends. */
+  #refusals: { base: number; end: number; corrupt: boolean }[] = [];
   /** Failed attempts since the last acknowledgement. */
   attempts = 0;
+  /** When it failed last, as the watch over the topic counts. */
+  failedAt = 0;
+  /** The broker that it was tried with last. */
+  place = "";
 
   constructor(state: LaneState, feed: OutputFeed) {
     this.number = state.lane;
@@ -80,6 +112,8 @@ export class OutputLane {
     // Without a producer id nothing was ever sent.
     this.#sent = state.producerId >= 0n ? state.end : state.acknowledged;
     this.#heard = state.producerId >= 0n;
+    this.#used = this.#heard;
+    this.#inheritedEnd = this.#heard ? state.end : undefined;
   }
 
   get trouble(): Trouble | undefined {
@@ -117,17 +151,41 @@ export class OutputLane {
     return this.#lastOffset;
   }
 
+  /** False: the broker surely has nothing under this producer id, it may still begin at any sequence. */
+  get used(): boolean {
+    return this.#used;
+  }
+
+  /** ms; undefined: every batch since the lane was opened got its answer. */
+  get unansweredSince(): number | undefined {
+    return this.#unansweredSince;
+  }
+
+  /** How often the record of this sequence was sent and refused. */
+  refusalsOf(sequence: number): number {
+    return this.#refusals.filter(({ base, end }) => base <= sequence && sequence < end).length;
+  }
+
   /** Begins to send from the cursor. `next`: the sequence that the producer must go on with. */
   open(
     connection: kafka.Connection,
     as: {
       identity: ProducerIdentity;
+      /** Nobody had this identity before. */
+      fresh: boolean;
       lastOffset: number;
+      /** The lane's cursor. */
+      from: number;
       next: number | undefined;
       confirmedAt: number;
     },
   ): void {
     this.#connection = connection;
+    if (as.fresh) {
+      this.#inheritedEnd = undefined;
+      this.#used = false;
+    }
+    this.#unansweredSince = undefined;
     this.#identity = as.identity;
     this.#lastOffset = as.lastOffset;
     this.#next = as.next;
@@ -135,8 +193,9 @@ export class OutputLane {
     this.#heard = as.confirmedAt > -Infinity;
     this.#held = undefined;
     for (const sequence of this.#untimed) {
-      if (sequence < (as.next ?? 0)) this.#untimed.delete(sequence);
+      if (sequence < as.from) this.#untimed.delete(sequence);
     }
+    this.#refusals = this.#refusals.filter(({ end }) => end > as.from);
     this.#refusedAt = undefined;
     this.#doubtAt = undefined;
     this.#trouble = undefined;
@@ -153,21 +212,29 @@ export class OutputLane {
    */
   peek({ maxBytes, now }: { maxBytes: number; now: number }): JournalRow | undefined {
     if (this.#trouble) return undefined;
+    this.#peekedAt = now;
     // Where the broker doesn't know the producer it takes any sequence: with a second batch in flight,
     // a refusal of the first one would put them out of order.
     const known = Math.abs(now - this.#confirmedAt) < CONFIRMATION_LASTS_MS;
-    if (this.#inFlight.length >= (known ? MAX_UNACKNOWLEDGED : 1)) return undefined;
+    // The first one after a failure shows whether it works: no more goes out before.
+    const many = known && this.attempts === 0;
+    if (this.#inFlight.length >= (many ? MAX_UNACKNOWLEDGED : 1)) return undefined;
     const row = this.#held ??= this.#feed.take(this.number);
     if (!row) return undefined;
     const gap = this.#next !== undefined && row.baseSequence !== this.#next;
+    const inherited = row.baseSequence >= (this.#inheritedEnd ?? Infinity);
     const tooLarge = row.body.byteLength > maxBytes;
-    // Either is put right only with nothing in flight.
-    if ((gap || tooLarge) && this.#inFlight.length > 0) return undefined;
+    // All are put right only with nothing in flight.
+    if ((gap || inherited || tooLarge) && this.#inFlight.length > 0) return undefined;
     if (gap) {
       this.fail({
         kind: "gap",
         reason: `the next row begins at sequence ${row.baseSequence}, expected ${this.#next}`,
       });
+      return undefined;
+    }
+    if (inherited) {
+      this.fail({ kind: "inherited" });
       return undefined;
     }
     if (tooLarge) {
@@ -196,6 +263,8 @@ export class OutputLane {
   /** Nothing is known of this batch: the connection failed, or the answer took too long. */
   lost(sent: Sent, reason: string): void {
     this.#settled(sent);
+    this.#used = true;
+    this.#unansweredSince ??= this.#peekedAt;
     this.#failed({ kind: "retry", reason }, sent.row);
   }
 
@@ -203,6 +272,7 @@ export class OutputLane {
     this.#settled(sent);
     const { row } = sent;
     const appended = answer.error === 0 || answer.error === DUPLICATE;
+    if (!SURELY_NOT_APPENDED.has(answer.error)) this.#used = true;
     if (!appended) return this.#refusedBy(answer, row);
     if (this.#refusedAt !== undefined) {
       this.#trouble = { kind: "gap", reason: "a batch was taken after an earlier one was refused" };
@@ -214,7 +284,7 @@ export class OutputLane {
     if (known && !sent.again && answer.baseOffset <= this.#lastOffset) {
       const reason =
         `a new batch was answered with offset ${answer.baseOffset}, which isn't above ${this.#lastOffset}: the broker took it for an older one`;
-      this.#failed({ kind: "gap", reason }, row);
+      this.#failed({ kind: "gap", reason, offset: answer.baseOffset }, row);
       return "trouble";
     }
     const last = known ? answer.baseOffset + row.count - 1 : -1;
@@ -222,6 +292,9 @@ export class OutputLane {
     this.#confirmedAt = now;
     this.#heard = true;
     this.#untimed.delete(row.baseSequence);
+    if (this.#refusals.length > 0) {
+      this.#refusals = this.#refusals.filter(({ end }) => end > row.baseSequence + row.count);
+    }
     this.attempts = 0;
     this.#feed.acknowledge(this.number, row.baseSequence + row.count, last);
     return "acknowledged";
@@ -231,7 +304,11 @@ export class OutputLane {
     const reason = message ? `${errorName(error)}: ${message}` : errorName(error);
     if (SURELY_NOT_APPENDED.has(error)) this.#refusedAt ??= row.baseSequence;
     if (error === MESSAGE_TOO_LARGE || error === RECORD_LIST_TOO_LARGE) {
-      this.#failed({ kind: "too large", row }, row);
+      this.#refused(row);
+      this.#failed({ kind: "too large", row, answer: reason }, row);
+    } else if (REFUSED_FOR_GOOD.has(error) || this.#isDamaged(error, row)) {
+      this.#refused(row);
+      this.#failed({ kind: "refused", row, answer: reason }, row);
     } else if (error === INVALID_TIMESTAMP && !this.#untimed.has(row.baseSequence)) {
       if (this.#doubtAt === undefined) this.#untimed.add(row.baseSequence);
       this.#failed({ kind: "timestamp", reason }, row);
@@ -241,16 +318,39 @@ export class OutputLane {
     return "trouble";
   }
 
+  /** Behind a batch that failed an answer tells nothing about the row itself. */
+  #refused({ baseSequence, count }: JournalRow, corrupt = false): void {
+    if (this.#doubtAt !== undefined) return;
+    this.#refusals.push({ base: baseSequence, end: baseSequence + count, corrupt });
+  }
+
+  #isDamaged(error: number, row: JournalRow): boolean {
+    if (error !== CORRUPT_MESSAGE) return false;
+    const { baseSequence: sequence } = row;
+    const times =
+      this.#refusals.filter(({ base, end, corrupt }) =>
+        corrupt && base <= sequence && sequence < end
+      ).length;
+    if (times + 1 >= MAX_CORRUPT) return true;
+    this.#refused(row, true);
+    return false;
+  }
+
   /** A batch failed; those behind it fail with it, which tells nothing new. */
   #failed(trouble: Trouble, row: JournalRow): void {
     if (this.#doubtAt !== undefined) return;
     this.#doubtAt = row.baseSequence;
     this.#trouble = trouble;
-    // These two are put right at once; everything else may last.
-    if (trouble.kind !== "timestamp" && trouble.kind !== "too large") this.attempts++;
+    if (isLasting(trouble)) this.attempts++;
   }
 
   #settled(sent: Sent): void {
     this.#inFlight = this.#inFlight.filter((other) => other !== sent);
   }
+}
+
+/** The others are put right at once. */
+export function isLasting(trouble: Trouble): trouble is Trouble & { reason: string } {
+  const { kind } = trouble;
+  return kind === "retry" || kind === "sequence" || kind === "gap";
 }

@@ -20,7 +20,7 @@ const TOPIC_RESOURCE = 2;
  * isn't there, saying what to do.
  */
 export async function viewTopic(connection: kafka.Connection, name: string): Promise<TopicView> {
-  const metadata = await askMetadata(connection, name);
+  const metadata = await askMetadata(connection, name, { create: true });
   const topic = metadata.topics[0];
   if (topic.errorCode === UNKNOWN_TOPIC) {
     throw new Error(
@@ -45,13 +45,23 @@ export async function viewTopic(connection: kafka.Connection, name: string): Pro
   };
 }
 
+/** The topic's id as this broker knows it; undefined: it has none of this name. */
+export async function topicIdAt(
+  connection: kafka.Connection,
+  name: string,
+): Promise<string | undefined> {
+  const { topics } = await askMetadata(connection, name, { create: false });
+  return topics[0].errorCode === UNKNOWN_TOPIC ? undefined : topics[0].topicId;
+}
+
 /** The answer comes as an error where any partition has one; the rest of it is good nevertheless. */
 async function askMetadata(
   connection: kafka.Connection,
   name: string,
+  { create }: { create: boolean },
 ): Promise<kafka.metadataV12.MetadataResponse> {
   try {
-    return await kafka.metadataV12.api.async(connection, [name], true, false);
+    return await kafka.metadataV12.api.async(connection, [name], create, false);
   } catch (error) {
     const answer = (error as { response?: kafka.metadataV12.MetadataResponse }).response;
     if (answer?.topics?.length) return answer;

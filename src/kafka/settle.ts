@@ -1,7 +1,8 @@
 import type { kafka } from "../../deps.ts";
 import type { JournalRow, LaneState, Log, OutputFeed } from "../pipeline/ports.ts";
 import { lastSequence, newIdentity, type ProducerIdentity, standing } from "./identity.ts";
-import type { OutputLane, Trouble } from "./output_lane.ts";
+import { topicIdAt } from "./output_topic.ts";
+import { CONFIRMATION_LASTS_MS, type OutputLane, type Trouble } from "./output_lane.ts";
 
 /** What the sink counts, by lanes, records or rows as named. */
 export type OutputEvent =
@@ -23,6 +24,8 @@ export type OutputEvent =
   | "split"
   /** Records that the topic never takes; they are kept aside. */
   | "refused"
+  /** New batches answered with an offset that isn't new. */
+  | "offset not new"
   /** Requests, and rows in them, that failed and are tried again. */
   | "failures";
 
@@ -71,23 +74,27 @@ export async function settle(lane: OutputLane, by: Settling): Promise<void> {
   const state = stateOf(lane, by.feed);
   const finding = await find(lane, { state, trouble, by });
   let { change } = finding;
-  let refused: JournalRow | undefined;
-  if (trouble.kind === "too large" && !change) {
-    refused = shrink(lane, { row: trouble.row, by });
-    if (refused) change = "a record is refused";
+  let letter: Letter | undefined;
+  if ((trouble.kind === "too large" || trouble.kind === "refused") && !change) {
+    letter = shrink(lane, { trouble, by });
+    // An id that wasn't used yet may begin behind the gap: refused records in a row share one.
+    if (letter && lane.used) change = "a record is refused";
   }
   const identity = change === undefined ? state : await identify(lane, { change, by });
   report(lane, { finding, trouble, by });
   // Only now: were the old id still in the store, the gap would look like a loss after a crash.
-  if (refused) by.feed.refuse(refused, "larger than the topic's max.message.bytes");
+  if (letter) by.feed.refuse(letter.row, letter);
   by.feed.rewind(lane.number);
   const after = stateOf(lane, by.feed);
-  const sameTopic = state.topicId === by.topicId;
+  const fresh = change !== undefined;
   lane.open(by.connection, {
     identity,
-    lastOffset: sameTopic ? Math.max(lane.lastOffset, after.lastOffset) : -1,
-    next: change === undefined ? after.acknowledged : undefined,
-    confirmedAt: change === undefined && finding.confirmed ? by.now() : -Infinity,
+    fresh,
+    // Under a new id no batch can be taken for an older one, and a broker may have lost its log's end.
+    lastOffset: fresh ? -1 : Math.max(lane.lastOffset, after.lastOffset),
+    from: after.acknowledged,
+    next: lane.used && !fresh ? after.acknowledged : undefined,
+    confirmedAt: !fresh && finding.confirmed ? by.now() : -Infinity,
   });
 }
 
@@ -95,6 +102,9 @@ async function find(lane: OutputLane, at: Case): Promise<Finding> {
   const { state, trouble, by } = at;
   if (state.producerId < 0n) return { change: "it had none", confirmed: false };
   const recreated = state.topicId !== by.topicId;
+  if (trouble.kind === "inherited" && !recreated) {
+    return { change: "it is from before the start", confirmed: false };
+  }
   if (trouble.kind === "gap" && !recreated) {
     return { change: trouble.reason, confirmed: false, unsure: true };
   }
@@ -103,19 +113,32 @@ async function find(lane: OutputLane, at: Case): Promise<Finding> {
     partition: lane.number,
     producerId: state.producerId,
   });
+  // Asked by name, and the broker that leads may know of a recreated topic before the others do.
+  const topicId = await topicIdAt(by.connection, by.topic);
   by.check();
-  const finding = last === undefined ? unknown(lane, trouble) : known(lane, { ...at, last });
+  if (topicId !== by.topicId) {
+    throw new Error(
+      `asking for the last sequence of ${by.topic}: the topic is just being recreated`,
+    );
+  }
+  const finding = last === undefined ? unknown(lane, at) : known(lane, { ...at, last });
   // The broker is asked all the same: rows may have gone to the new topic before that was noticed.
-  return recreated ? { ...finding, change: finding.change ?? "the topic was recreated" } : finding;
+  const change = finding.change ?? (recreated ? "the topic was recreated" : undefined);
+  // Under a new id the broker won't recognise what is still on its way.
+  const onTheirWay = change !== undefined && lane.unansweredSince !== undefined;
+  return { ...finding, change, unsure: finding.unsure || onTheirWay };
 }
 
 /**
  * The broker doesn't know the producer. The id stays nevertheless: a new one would gain nothing, while
  * under this one a request that is still on its way is recognised when the same rows come again.
  */
-function unknown(lane: OutputLane, trouble: Trouble): Finding {
+function unknown(lane: OutputLane, { trouble, by }: Case): Finding {
   const change = trouble.kind === "sequence" ? trouble.reason : undefined;
-  return { change, confirmed: false, unsure: lane.heard };
+  const since = lane.unansweredSince ?? Infinity;
+  // What got no answer may have arrived, and been forgotten by now.
+  const forgotten = Math.abs(by.now() - since) > CONFIRMATION_LASTS_MS && since < Infinity;
+  return { change, confirmed: false, unsure: lane.heard || forgotten };
 }
 
 function known(lane: OutputLane, { last, state, trouble, by }: Case & { last: number }): Finding {
@@ -144,33 +167,66 @@ function known(lane: OutputLane, { last, state, trouble, by }: Case & { last: nu
   return { confirmed: true };
 }
 
-/** Has the row split; gives it back where it can't be: its one record is never taken. */
+/** A record that is given up. */
+interface Letter {
+  readonly row: JournalRow;
+  readonly reason: string;
+  readonly answer: string | null;
+  readonly attempts: number;
+}
+
+/** Has the row split; where it can't be, its one record is never taken: what becomes of it. */
 function shrink(
   lane: OutputLane,
-  { row, by }: { row: JournalRow; by: Settling },
-): JournalRow | undefined {
+  { trouble, by }: {
+    trouble: Extract<Trouble, { kind: "too large" | "refused" }>;
+    by: Settling;
+  },
+): Letter | undefined {
+  const { row } = trouble;
   // The broker has it after all, or it comes up again behind others.
   if (stateOf(lane, by.feed).acknowledged !== row.baseSequence) return undefined;
   const size = row.body.byteLength;
-  const over = size > by.maxBytes;
-  const fields = { lane: lane.number, row: row.id, bytes: size, max_message_bytes: by.maxBytes };
+  const large = trouble.kind === "too large";
+  const over = large && size > by.maxBytes;
+  const fields = {
+    lane: lane.number,
+    row: row.id,
+    bytes: size,
+    answer: trouble.answer,
+    ...(large ? { max_message_bytes: by.maxBytes } : {}),
+  };
   if (row.count > 1) {
     by.feed.split(row, over ? by.maxBytes : Math.floor(size / 2));
     by.observe("split", 1);
-    by.log.info("output topic: rows over the topic's max.message.bytes are split", fields);
+    by.log.info(
+      large
+        ? "output topic: rows over the topic's max.message.bytes are split"
+        : "output topic: rows that the broker refuses are split, to find the record that it won't have",
+      fields,
+    );
     return undefined;
   }
-  if (!over && by.maxBytes < Infinity) {
+  if (large && !over && by.maxBytes < Infinity) {
     throw new Error(
       `sending a record: a batch of ${size} bytes is refused as too large, though the topic's max.message.bytes is ${by.maxBytes}`,
     );
   }
   by.observe("refused", 1);
-  by.log.error("output topic: a record over the topic's max.message.bytes is kept aside", {
+  by.log.error("output topic: a record that the broker refuses for good is in the dead letters", {
     ...fields,
-    todo: "raise max.message.bytes; the record is in the table dead_letters",
+    todo: large
+      ? "raise the topic's max.message.bytes"
+      : "see the topic's settings and the broker's log: it says what it won't have",
   });
-  return row;
+  return {
+    row,
+    reason: large
+      ? "larger than the topic's max.message.bytes"
+      : "refused by the output topic's broker",
+    answer: trouble.answer ?? null,
+    attempts: lane.refusalsOf(row.baseSequence),
+  };
 }
 
 async function identify(
@@ -218,6 +274,14 @@ function report(
       ...fields,
       todo: "none: consumers can drop duplicates by the id",
       reason: finding.change ?? "the broker doesn't know the producer id any more",
+    });
+  }
+  if (trouble.kind === "gap" && trouble.offset !== undefined) {
+    by.observe("offset not new", 1);
+    by.log.error("output topic: a new batch was answered with an offset that isn't new", {
+      ...fields,
+      reason: trouble.reason,
+      todo: "see the broker's log: it may have lost the end of its own",
     });
   }
   if (trouble.kind === "timestamp") {

@@ -4,7 +4,7 @@ import { backoffMs } from "./backoff.ts";
 import type { Address, Connections } from "./connections.ts";
 import { reasonOf } from "./outage.ts";
 import { maxMessageBytes, type TopicView, viewTopic } from "./output_topic.ts";
-import type { Pauses } from "./pauses.ts";
+import type { Pause, Pauses } from "./pauses.ts";
 
 export interface TopicWatchOptions {
   readonly topic: string;
@@ -13,22 +13,22 @@ export interface TopicWatchOptions {
   readonly pauses: Pauses;
   readonly refreshMs: number;
   readonly log: Log;
-  readonly now: () => number;
   readonly random: () => number;
   /** Takes up what was seen; what it throws counts as a failed look. */
   readonly onView: (view: TopicView, before: TopicView | undefined) => void;
   readonly onFailure: (reason: string) => void;
 }
 
-/** Lanes that fail together share one look at the topic. */
-const VIEW_IS_FRESH_MS = 100;
-
 /** Looks at a topic again and again: partitions come, leaders move, topics are recreated. */
 export class TopicWatch {
   readonly #options: TopicWatchOptions;
   #view: TopicView | undefined;
-  #viewedAt = -Infinity;
-  #looking: Promise<void> | undefined;
+  /** Counts looks and marks: their order, whatever the clock says. */
+  #moment = 0;
+  /** When the look began that the view is from. */
+  #viewedAt = -1;
+  #idle: Pause | undefined;
+  readonly #waiting = new Set<() => void>();
   #maxBytes = Infinity;
 
   constructor(options: TopicWatchOptions) {
@@ -45,45 +45,63 @@ export class TopicWatch {
     return this.#maxBytes;
   }
 
-  /** Runs until the pauses are ended. */
+  /** Runs until the pauses are ended. The one that looks: while the cluster is away nobody else tries it. */
   async run(): Promise<void> {
     const { pauses, random, refreshMs } = this.#options;
-    for (let attempt = 0; !pauses.ended;) {
+    for (let failures = 0; !pauses.ended;) {
       try {
-        await this.refresh();
-        attempt = 0;
-        await pauses.wait(refreshMs);
+        await this.#look();
+        failures = 0;
+        this.#release();
+        this.#idle = pauses.begin(refreshMs);
+        await this.#idle.over;
+        this.#idle = undefined;
       } catch {
-        await pauses.wait(backoffMs(attempt++, random));
+        await pauses.wait(backoffMs(failures++, random));
       }
+    }
+    this.#release();
+  }
+
+  /** This moment, for `seenSince`. */
+  mark(): number {
+    return ++this.#moment;
+  }
+
+  /** Resolves once a look that began after that moment has seen the topic, and when the pauses have ended. */
+  async seenSince(moment: number): Promise<void> {
+    while (this.#viewedAt <= moment && !this.#options.pauses.ended) {
+      await new Promise<void>((resolve) => {
+        this.#waiting.add(resolve);
+        this.#idle?.end();
+      });
     }
   }
 
-  /** Rejects where the topic can't be seen; `onFailure` was told then. */
-  async refresh(): Promise<void> {
-    // A clock that is set back must not make the view look new for long.
-    if (Math.abs(this.#options.now() - this.#viewedAt) < VIEW_IS_FRESH_MS) return;
-    this.#looking ??= this.#look().finally(() => this.#looking = undefined);
-    await this.#looking;
+  #release(): void {
+    for (const go of this.#waiting) go();
+    this.#waiting.clear();
   }
 
   async #look(): Promise<void> {
-    const { bootstrap, connections, topic, pauses, now, onView, onFailure } = this.#options;
+    const { bootstrap, connections, topic, pauses, onView, onFailure } = this.#options;
+    const began = ++this.#moment;
     try {
       const connection = await connections.any([...bootstrap, ...this.#view?.brokers ?? []]);
       const view = await viewTopic(connection, topic);
       const maxBytes = await this.#askMaxBytes(connection);
       if (pauses.ended) return;
-      const before = this.#view;
+      const [before, viewedAt] = [this.#view, this.#viewedAt];
       this.#view = view;
+      this.#viewedAt = began;
       this.#maxBytes = maxBytes;
       try {
         onView(view, before);
       } catch (error) {
         this.#view = before;
+        this.#viewedAt = viewedAt;
         throw error;
       }
-      this.#viewedAt = now();
     } catch (error) {
       if (!pauses.ended) onFailure(reasonOf(error));
       throw error;

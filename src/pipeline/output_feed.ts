@@ -16,6 +16,8 @@ import { type PooledRow, type RowPool } from "./row_pool.ts";
 
 /** Rows of a lane read from SQLite in one go while the sink is behind, or the lane's share of the memory. */
 const LOAD_BYTES = 4_000_000;
+/** Characters of a broker's answer that a dead letter keeps. */
+const MAX_ANSWER = 1024;
 
 export interface OutputFeedOptions {
   readonly store: Store;
@@ -187,8 +189,11 @@ export class JournalOutputFeed implements OutputFeed {
     this.#forget(this.#queues[row.lane]);
   }
 
-  refuse(row: JournalRow, reason: string): void {
-    const { store, log } = this.#options;
+  refuse(
+    row: JournalRow,
+    { reason, answer, attempts }: { reason: string; answer: string | null; attempts: number },
+  ): void {
+    const { store } = this.#options;
     const queue = this.#queues[row.lane];
     const records = new RecordReader(row);
     const end = row.baseSequence + row.count;
@@ -205,15 +210,14 @@ export class JournalOutputFeed implements OutputFeed {
           time: row.time,
           reason,
           status: null,
-          answer: null,
-          attempts: 1,
+          answer: answer?.slice(0, MAX_ANSWER) ?? null,
+          attempts,
           bytes: row.body.slice(records.valueStart, records.valueEnd),
         });
       }
       tx.saveLane(state);
     });
     this.refused += row.count;
-    log.debug("output topic: a result was refused, it is in the dead letters", { reason });
     this.acknowledge(row.lane, end, -1);
     this.#forget(queue);
   }

@@ -161,10 +161,14 @@ export interface OutputFeed {
    */
   split(row: JournalRow, maxBytes: number): void;
   /**
-   * The broker refuses this row, a single record, for good: it is kept as "refused", the cursor moves
-   * past it, and the lane goes on. The same conditions as for `split`.
+   * The broker refuses this row, a single record, for good: it is kept as "refused" and as a dead
+   * letter, the cursor moves past it, and the lane goes on. `answer`: the broker's, null: it wasn't
+   * asked; `attempts`: how often it was. The same conditions as for `split`.
    */
-  refuse(row: JournalRow, reason: string): void;
+  refuse(
+    row: JournalRow,
+    why: { reason: string; answer: string | null; attempts: number },
+  ): void;
 }
 
 /** What the storage service's sink needs of the journal: all results, in journal order. */

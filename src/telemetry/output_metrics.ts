@@ -39,6 +39,10 @@ const events = {
     name: "plumbline_output_refused_total",
     help: "Results that the output topic never takes; they are in the dead letters",
   },
+  "offset not new": {
+    name: "plumbline_output_offset_not_new_total",
+    help: "New batches that the broker answered with an offset that isn't new; they are sent again",
+  },
   "failures": {
     name: "plumbline_output_failures_total",
     help: "Failures on the way to the output topic, retries included",

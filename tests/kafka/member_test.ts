@@ -15,7 +15,11 @@ interface TestMember {
 
 function member(
   topic: string,
-  { events = [], onLost }: { events?: string[]; onLost?: () => void } = {},
+  { events = [], onLost, log = silent }: {
+    events?: string[];
+    onLost?: () => void;
+    log?: Log;
+  } = {},
 ): TestMember {
   const joins: Joined[] = [];
   const waiting: ((joined: Joined) => void)[] = [];
@@ -24,7 +28,8 @@ function member(
     clientId: "member",
     group: topic,
     topic,
-    log: silent,
+    log,
+    now: Date.now,
     outage: new Outage("tests", { log: silent, now: Date.now }),
     formerId: undefined,
     onJoined: (joined) => {
@@ -72,7 +77,9 @@ Deno.test("commits carry their metadata", async () => {
 Deno.test("a member that was thrown out rewinds nobody, loses its partitions and joins anew", async () => {
   const topic = await createTopic({ name: topicName("member") });
   const events: string[] = [];
-  const { member: ours, joined } = member(topic, { events });
+  const warnings: string[] = [];
+  const log = { ...silent, warn: (message: string) => void warnings.push(message) };
+  const { member: ours, joined } = member(topic, { events, log });
   ours.start();
   const { memberId } = await joined();
   await connected(async (connection) => {
@@ -91,6 +98,9 @@ Deno.test("a member that was thrown out rewinds nobody, loses its partitions and
   const again = await joined();
   assert.notEqual(again.memberId, memberId);
   assert.deepEqual(events, ["joined", "lost", "joined"]);
+  // It has just been heard of: an engine with a copy of its folder would leave in its name so.
+  assert.equal(warnings.length, 1);
+  assert.match(warnings[0], /removed this member, though its session lasts/);
   assert.deepEqual(await ours.committed([0]), new Map([[0, { offset: 50, metadata: "" }]]));
   await ours.close();
 });
@@ -98,7 +108,9 @@ Deno.test("a member that was thrown out rewinds nobody, loses its partitions and
 Deno.test("a commit made as the partitions are lost still counts", async () => {
   const topic = await createTopic({ name: topicName("member"), partitions: 2 });
   const handedOver = Promise.withResolvers<void>();
+  const warnings: string[] = [];
   const first: TestMember = member(topic, {
+    log: { ...silent, warn: (message) => void warnings.push(message) },
     onLost: () => {
       first.member.commit(new Map([[0, 7], [1, 8]]), "handed over")
         .then(handedOver.resolve, handedOver.reject);
@@ -117,5 +129,6 @@ Deno.test("a commit made as the partitions are lost still counts", async () => {
       [1, { offset: 8, metadata: "handed over" }],
     ]),
   );
+  assert.deepEqual(warnings, [], "another's join is nothing to warn of");
   await Promise.all([first.member.close(), second.member.close()]);
 });

@@ -2,6 +2,12 @@ import assert from "node:assert/strict";
 import type { JournalRow, LaneState, OutputFeed } from "../../src/pipeline/ports.ts";
 import { numbered, type PlainRecord, rowOf } from "./output_rows.ts";
 
+interface Why {
+  reason: string;
+  answer: string | null;
+  attempts: number;
+}
+
 interface Lane {
   state: LaneState;
   rows: JournalRow[];
@@ -15,7 +21,7 @@ interface Lane {
  * that is used again would be.
  */
 export class MemoryFeed implements OutputFeed {
-  readonly refused: { record: PlainRecord; reason: string }[] = [];
+  readonly refused: (Why & { record: PlainRecord })[] = [];
   readonly opened: { topicId: string; partitions: number }[] = [];
   readonly acknowledgements: { lane: number; sequence: number; offset: number }[] = [];
   splits = 0;
@@ -184,11 +190,11 @@ export class MemoryFeed implements OutputFeed {
     this.#changed();
   }
 
-  refuse(row: JournalRow, reason: string): void {
+  refuse(row: JournalRow, { reason, answer, attempts }: Why): void {
     assert.equal(row.count, 1);
     const at = this.#lane(row.lane);
     assert.equal(at.rows[0], row, "only the first unacknowledged row can be refused");
-    this.refused.push({ record: this.#records.get(row.id)![0], reason });
+    this.refused.push({ record: this.#records.get(row.id)![0], reason, answer, attempts });
     at.rows.shift();
     at.taken = 0;
     at.state.acknowledged = row.baseSequence + 1;

@@ -212,6 +212,29 @@ Deno.test("connections that break: nothing lost, nothing twice", async (t) => {
     }
   });
 
+  await t.step("a leader that can't be reached: one lane at a time tries it", async () => {
+    const lanes = 12;
+    const topic = await createTopic({ name: topicName("out"), partitions: lanes }, bootstrap);
+    const feed = new MemoryFeed();
+    feed.addNumbered(lanes, { rows: 2, each: 5 });
+    // The topic can be seen all the while, its leader is behind the proxy.
+    await using at = startSink(feed, { topic, bootstrap: `127.0.0.1:${inner}` });
+    await feed.until(() => feed.drained && feed.acknowledged > 0);
+    proxy.refuses = true;
+    proxy.refused.length = 0;
+    proxy.cut();
+    feed.addNumbered(lanes, { rows: 3, each: 5, first: 10 });
+    await at.until(() => proxy.refused.length >= 7);
+    const pauses = proxy.refused.slice(2).map((time, i) => time - proxy.refused[1 + i]);
+    assert.ok(pauses.every((pause) => pause > 90), pauses.join());
+    assert.ok(pauses.at(-1)! > 800, pauses.join());
+    proxy.refuses = false;
+    await feed.until(() => feed.drained);
+    assert.equal(at.count("unsure"), 0);
+    assert.equal(at.sink.state(), "connected");
+    await assertComplete(topic, { lanes, count: 25, bootstrap });
+  });
+
   await t.step("a request that arrives after the same rows were sent again", async () => {
     const { topic, feed } = await filledTopic(bootstrap, 3);
     const stranded = proxy.strandProduce(); // the first one: the broker doesn't know the producer

@@ -4,7 +4,13 @@ import { Connection } from "@platformatic/kafka";
 import { OutputLane, type Sent } from "../../src/kafka/output_lane.ts";
 import { MemoryFeed } from "./memory_feed.ts";
 
-const OPEN = { identity: { producerId: 4n, producerEpoch: 0 }, lastOffset: 9, next: 0 };
+const OPEN = {
+  identity: { producerId: 4n, producerEpoch: 0 },
+  fresh: true,
+  lastOffset: 9,
+  from: 0,
+  next: 0,
+};
 const LIMITS = { maxBytes: 1_000_000, now: 0 };
 const OK = { partition: 0, error: 0, message: "" };
 

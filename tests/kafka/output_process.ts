@@ -3,20 +3,22 @@
  * have stored stands in `state.json` in DATA_DIR: identities at once, cursors only now and then.
  */
 import { createKafkaOutput } from "../../src/kafka/output.ts";
-import { MemoryFeed } from "./memory_feed.ts";
+import { MemoryFeed, newLane } from "./memory_feed.ts";
 import { numbered } from "./output_rows.ts";
 import { memoryLog } from "./memory_log.ts";
 
-const [bootstrap, topic, rowsText] = Deno.args;
+const [bootstrap, topic, rowsText, firstText = "0"] = Deno.args;
 const LANES = 2;
 const EACH = 5;
 const ROWS = Number(rowsText);
+/** The lanes' sequences begin here. */
+const FIRST = Number(firstText);
 const CURSOR_EVERY = 40;
 const file = `${Deno.env.get("DATA_DIR")}/state.json`;
 
 const feed = new MemoryFeed(load());
 for (let lane = 0; lane < LANES; lane++) {
-  const from = feed.lanes()[lane]?.acknowledged ?? 0;
+  const from = feed.lanes()[lane].acknowledged - FIRST;
   for (let n = from; n < ROWS * EACH; n += EACH) {
     feed.add(lane, { records: Array.from({ length: EACH }, (_, i) => numbered(lane, n + i)) });
   }
@@ -39,9 +41,9 @@ await feed.until(() => {
   if (feed.acknowledgements.length >= said + CURSOR_EVERY) {
     said = feed.acknowledgements.length;
     save();
-    console.log(`acknowledged ${feed.acknowledged}`);
+    console.log(`acknowledged ${feed.acknowledged - LANES * FIRST}`);
   }
-  return feed.acknowledged === LANES * ROWS * EACH;
+  return feed.acknowledged === LANES * (FIRST + ROWS * EACH);
 });
 await sink.close(5_000);
 save();
@@ -55,7 +57,9 @@ function load() {
       (key, value) => key === "producerId" ? BigInt(value) : value,
     );
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return [];
+    if (error instanceof Deno.errors.NotFound) {
+      return Array.from({ length: LANES }, (_, lane) => newLane(lane, FIRST));
+    }
     throw error;
   }
 }

@@ -2,7 +2,8 @@
 import type { JournalRow } from "../../src/pipeline/ports.ts";
 
 export interface PlainRecord {
-  key: string;
+  /** null: none, which a compacted topic refuses. */
+  key: string | null;
   value: string;
   id: string;
   tenant: string;
@@ -40,7 +41,8 @@ function recordBytes({ key, value, id, tenant }: PlainRecord, offsetDelta: numbe
   const bytes: number[] = [0]; // attributes
   pushVarint(bytes, 0); // timestamp delta
   pushVarint(bytes, offsetDelta);
-  pushText(bytes, key);
+  if (key === null) pushVarint(bytes, -1);
+  else pushText(bytes, key);
   pushText(bytes, value);
   pushVarint(bytes, 2); // headers
   pushText(bytes, "id");
@@ -58,7 +60,7 @@ function pushText(bytes: number[], text: string): void {
 
 /** Zigzag, seven bits a byte, the lowest first. */
 function pushVarint(bytes: number[], value: number): void {
-  let rest = value * 2;
+  let rest = value < 0 ? -value * 2 - 1 : value * 2;
   while (rest > 127) {
     bytes.push(rest % 128 + 128);
     rest = Math.floor(rest / 128);

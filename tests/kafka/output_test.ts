@@ -200,7 +200,9 @@ Deno.test("rows over the topic's max.message.bytes are split, a record over it i
   assert.equal(at.count("refused"), 1);
   assert.equal(at.count("split"), 7);
   assert.equal(at.count("unsure"), 0);
-  assert.ok(at.lines.some(({ level, message }) => level === "error" && /kept aside/.test(message)));
+  assert.ok(
+    at.lines.some(({ level, message }) => level === "error" && /dead letters/.test(message)),
+  );
   await assertComplete(topic, { lanes: 1, count: 302 });
 });
 

@@ -7,6 +7,10 @@ export class TcpProxy implements AsyncDisposable {
   #serving: Promise<void>;
   /** How many more answers are delivered; then the next one is lost with its connection. */
   #answersLeft = Infinity;
+  /** Clients are let in and cut off at once. */
+  refuses = false;
+  /** When that happened, by `performance.now()`. */
+  readonly refused: number[] = [];
   #onCut = () => {};
   #onClient = () => {};
   /** Connections to the broker whose client is gone, with what to call when an answer comes. */
@@ -67,6 +71,11 @@ export class TcpProxy implements AsyncDisposable {
   async #serve(): Promise<void> {
     for await (const client of this.#listener) {
       this.#onClient();
+      if (this.refuses) {
+        this.refused.push(performance.now());
+        close(client);
+        continue;
+      }
       try {
         const server = await Deno.connect({ hostname: "127.0.0.1", port: this.#target });
         this.#pairs.add({ client, server });

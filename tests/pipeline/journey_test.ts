@@ -11,6 +11,7 @@ import { type Node, startNode } from "./node.ts";
 import { Broker, StorageService } from "./sinks_model.ts";
 
 const DEVICES = 7;
+const REFUSED = { reason: "refused", answer: null, attempts: 1 };
 const encoder = new TextEncoder();
 
 function weighted<T>(weight: number, arbitrary: fc.Arbitrary<T>) {
@@ -99,7 +100,7 @@ class Journey {
       case "refuse": {
         const row = this.#head(step.lane);
         if (row?.count !== 1) break;
-        if (this.#mayFail(() => feed.refuse(row, "refused"))) this.#broker.refuse(row);
+        if (this.#mayFail(() => feed.refuse(row, REFUSED))) this.#broker.refuse(row);
         break;
       }
       case "fault":

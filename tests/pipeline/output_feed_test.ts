@@ -289,10 +289,11 @@ Deno.test("a refused record is a dead letter, and the lane goes on behind it", a
   it.feed.rewind(0);
   const refused = it.feed.take(0)!;
   assert.deepEqual(refused, second);
-  it.feed.refuse(refused, "too large for the topic");
+  it.feed.refuse(refused, { reason: "too large for the topic", answer: "no", attempts: 3 });
   const [letter] = it.node.store.deadLetters({ limit: 9 });
   const [{ value, headers }] = decodeRecords(refused);
   assert.equal(letter.reason, "too large for the topic");
+  assert.deepEqual([letter.answer, letter.attempts], ["no", 3]);
   assert.equal(letter.id, headers[0].value);
   assert.deepEqual(letter.bytes, value);
   assert.equal(it.feed.refused, 1);
@@ -335,7 +336,7 @@ Deno.test("what can't be stored isn't done: open, split, refuse and identify lea
     () => it.feed.open({ topicId: "u", partitions: 1 }),
     () => it.feed.open({ topicId: "u", partitions: 3 }),
     () => it.feed.split(row, 100),
-    () => it.feed.refuse(row, "no"),
+    () => it.feed.refuse(row, { reason: "no", answer: null, attempts: 0 }),
     () => it.feed.identify(0, identity),
   ];
   for (const call of calls) {

@@ -111,6 +111,7 @@ const own: Record<string, [type: string, labels: string]> = {
   plumbline_output_acknowledged_total: ["counter", ""],
   plumbline_output_failures_total: ["counter", ""],
   plumbline_output_lost_by_broker_total: ["counter", ""],
+  plumbline_output_offset_not_new_total: ["counter", ""],
   plumbline_output_older_folder_total: ["counter", ""],
   plumbline_output_producer_ids_total: ["counter", ""],
   plumbline_output_refused_total: ["counter", ""],

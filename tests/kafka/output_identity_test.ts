@@ -134,6 +134,20 @@ Deno.test("a record that the broker refuses for good is found, and its lane goes
   assert.equal(errors.length, 1, "told once a minute");
 });
 
+Deno.test("a row whose bytes are damaged is given up, its lane goes on", async () => {
+  const topic = await createTopic({ name: topicName("out") });
+  const feed = new MemoryFeed();
+  feed.addNumbered(1, { rows: 1, each: 2 });
+  const damaged = feed.add(0, { records: [numbered(0, 99)] });
+  damaged.body[62] = 0xff; // in the record, as a disk might: the length of it runs into what follows
+  feed.addNumbered(1, { rows: 1, each: 2, first: 2 });
+  await using at = startSink(feed, { topic });
+  await feed.until(() => feed.drained);
+  assert.equal(at.count("refused"), 1);
+  assert.match(feed.refused[0].answer!, /INVALID_RECORD/);
+  await assertComplete(topic, { lanes: 1, count: 4 });
+});
+
 Deno.test("a topic that refuses everything doesn't turn all into dead letters at full speed", async () => {
   const topic = await createTopic({
     name: topicName("out"),

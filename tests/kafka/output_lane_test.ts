@@ -135,3 +135,74 @@ Deno.test("a gap in the sequence and a row over the limit wait for what is in fl
   assert.equal(at.peek(small), undefined);
   assert.equal(at.trouble!.kind, "too large");
 });
+
+Deno.test("an id from before the start: older rows go out under it, a newer one waits for another", () => {
+  const feed = new MemoryFeed([
+    {
+      lane: 0,
+      topicId: "t",
+      producerId: 4n,
+      producerEpoch: 0,
+      acknowledged: 0,
+      end: 0,
+      lastOffset: -1,
+    },
+  ]);
+  feed.addNumbered(1, { rows: 2, each: 2 });
+  const at = new OutputLane(feed.lanes()[0], feed);
+  feed.addNumbered(1, { rows: 2, each: 2, first: 4 });
+  at.open(new Connection("test"), { ...OPEN, fresh: false, confirmedAt: 0 });
+  const [first, second, ...others] = sendAll(at);
+  assert.deepEqual([first.again, second.again, others], [true, true, []]);
+  assert.equal(at.trouble, undefined, "not while something is in flight");
+  answer(at, { sent: first, baseOffset: 10 });
+  answer(at, { sent: second, baseOffset: 12 });
+  assert.equal(at.peek(LIMITS), undefined);
+  assert.deepEqual(at.trouble, { kind: "inherited" });
+  feed.rewind(0);
+  at.open(new Connection("test"), { ...OPEN, from: 4, next: undefined, confirmedAt: 0 });
+  assert.equal(sendAll(at).length, 2);
+});
+
+Deno.test("after a failure one batch goes out, more only when it is acknowledged", () => {
+  const { feed, lane: at } = lane();
+  for (const sent of sendAll(at)) at.lost(sent, "connection closed");
+  feed.rewind(0);
+  at.open(new Connection("test"), { ...OPEN, fresh: false, confirmedAt: 0 });
+  const [probe, ...others] = sendAll(at);
+  assert.equal(others.length, 0);
+  answer(at, { sent: probe, baseOffset: 10 });
+  assert.equal(sendAll(at).length, 5);
+});
+
+Deno.test("corrupt on its way is sent again; the fifth time the row itself is taken to be damaged", () => {
+  const { feed, lane: at } = lane({ confirmedAt: -Infinity });
+  const kinds: string[] = [];
+  for (let time = 0; time < 5; time++) {
+    const [sent] = sendAll(at);
+    answer(at, { sent, error: 2 });
+    kinds.push(at.trouble!.kind);
+    feed.rewind(0);
+    at.open(new Connection("test"), { ...OPEN, fresh: false, confirmedAt: -Infinity });
+  }
+  assert.deepEqual(kinds, ["retry", "retry", "retry", "retry", "refused"]);
+  assert.equal(at.refusalsOf(0), 5);
+  assert.equal(at.refusalsOf(2), 0);
+});
+
+Deno.test("an id is unused until a batch under it may stand in the log", () => {
+  const { feed, lane: at } = lane({ confirmedAt: -Infinity });
+  const again = () => {
+    feed.rewind(0);
+    at.open(new Connection("test"), { ...OPEN, fresh: false, confirmedAt: -Infinity });
+    return sendAll(at)[0];
+  };
+  answer(at, { sent: sendAll(at)[0], error: 10 });
+  assert.equal(at.used, false, "surely not appended");
+  at.lost(again(), "connection closed");
+  assert.equal(at.used, true);
+  at.open(new Connection("test"), { ...OPEN, confirmedAt: -Infinity });
+  assert.equal(at.used, false, "a new id");
+  answer(at, { sent: again(), error: 6 });
+  assert.equal(at.used, true, "NOT_LEADER leaves it open");
+});

@@ -57,8 +57,11 @@ const SEQUENCE_REFUSED = new Set([45, 47, 59]);
 const SURELY_NOT_APPENDED = new Set([2, 10, 18, 19, 29, 31, 32, 87]);
 /** POLICY_VIOLATION, INVALID_RECORD: the same bytes will never be taken. */
 const REFUSED_FOR_GOOD = new Set([44, 87]);
-/** Bytes may be damaged on their way; the same row refused as corrupt so often is damaged here. */
-const MAX_CORRUPT = 5;
+/**
+ * A refusal that may pass: bytes are damaged on their way, a limit is just being changed. After so many
+ * of the same row it is the row.
+ */
+export const MAX_REFUSALS_OF_ONE = 5;
 
 /**
  * One partition of the output topic, from the sink's side: which of its rows are in flight, under
@@ -331,7 +334,7 @@ export class OutputLane {
       this.#refusals.filter(({ base, end, corrupt }) =>
         corrupt && base <= sequence && sequence < end
       ).length;
-    if (times + 1 >= MAX_CORRUPT) return true;
+    if (times + 1 >= MAX_REFUSALS_OF_ONE) return true;
     this.#refused(row, true);
     return false;
   }

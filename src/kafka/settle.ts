@@ -2,7 +2,12 @@ import type { kafka } from "../../deps.ts";
 import type { JournalRow, LaneState, Log, OutputFeed } from "../pipeline/ports.ts";
 import { lastSequence, newIdentity, type ProducerIdentity, standing } from "./identity.ts";
 import { topicIdAt } from "./output_topic.ts";
-import { CONFIRMATION_LASTS_MS, type OutputLane, type Trouble } from "./output_lane.ts";
+import {
+  CONFIRMATION_LASTS_MS,
+  MAX_REFUSALS_OF_ONE,
+  type OutputLane,
+  type Trouble,
+} from "./output_lane.ts";
 
 /** What the sink counts, by lanes, records or rows as named. */
 export type OutputEvent =
@@ -83,7 +88,7 @@ export async function settle(lane: OutputLane, by: Settling): Promise<void> {
   const identity = change === undefined ? state : await identify(lane, { change, by });
   report(lane, { finding, trouble, by });
   // Only now: were the old id still in the store, the gap would look like a loss after a crash.
-  if (letter) by.feed.refuse(letter.row, letter);
+  if (letter) giveUp(letter, { lane: lane.number, by });
   by.feed.rewind(lane.number);
   const after = stateOf(lane, by.feed);
   const fresh = change !== undefined;
@@ -193,8 +198,8 @@ function shrink(
     lane: lane.number,
     row: row.id,
     bytes: size,
+    max_message_bytes: by.maxBytes,
     answer: trouble.answer,
-    ...(large ? { max_message_bytes: by.maxBytes } : {}),
   };
   if (row.count > 1) {
     by.feed.split(row, over ? by.maxBytes : Math.floor(size / 2));
@@ -207,26 +212,37 @@ function shrink(
     );
     return undefined;
   }
-  if (large && !over && by.maxBytes < Infinity) {
-    throw new Error(
-      `sending a record: a batch of ${size} bytes is refused as too large, though the topic's max.message.bytes is ${by.maxBytes}`,
-    );
+  const attempts = lane.refusalsOf(row.baseSequence);
+  const unexplained = large && !over && by.maxBytes < Infinity;
+  if (unexplained && attempts < MAX_REFUSALS_OF_ONE) {
+    by.log.debug("output topic: a record is refused as too large, though it isn't", fields);
+    // The limit may just have been changed: sent again after a pause.
+    lane.attempts++;
+    return undefined;
   }
-  by.observe("refused", 1);
-  by.log.error("output topic: a record that the broker refuses for good is in the dead letters", {
-    ...fields,
-    todo: large
-      ? "raise the topic's max.message.bytes"
-      : "see the topic's settings and the broker's log: it says what it won't have",
-  });
   return {
     row,
-    reason: large
+    reason: large && !unexplained
       ? "larger than the topic's max.message.bytes"
       : "refused by the output topic's broker",
     answer: trouble.answer ?? null,
-    attempts: lane.refusalsOf(row.baseSequence),
+    attempts,
   };
+}
+
+function giveUp(letter: Letter, { lane, by }: { lane: number; by: Settling }): void {
+  const { row, reason, answer } = letter;
+  by.feed.refuse(row, letter);
+  by.observe("refused", 1);
+  by.log.error("output topic: a record that the broker refuses for good is in the dead letters", {
+    lane,
+    row: row.id,
+    bytes: row.body.byteLength,
+    max_message_bytes: by.maxBytes,
+    reason,
+    answer,
+    todo: "see the topic's settings, max.message.bytes first, and the broker's log",
+  });
 }
 
 async function identify(

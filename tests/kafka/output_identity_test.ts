@@ -1,7 +1,12 @@
 /** Who sends under which producer id: copies of a data folder, and records that the broker refuses for good. */
 import assert from "node:assert/strict";
-import { createTopic, topicName } from "../harness/kafka.ts";
+import { Connection } from "@platformatic/kafka";
+import { OutputLane } from "../../src/kafka/output_lane.ts";
+import { viewTopic } from "../../src/kafka/output_topic.ts";
+import { settle } from "../../src/kafka/settle.ts";
+import { broker, createTopic, topicName } from "../harness/kafka.ts";
 import { MemoryFeed } from "./memory_feed.ts";
+import { memoryLog } from "./memory_log.ts";
 import { numbered, type PlainRecord } from "./output_rows.ts";
 import { assertComplete, numbersIn, startSink } from "./output_sink.ts";
 
@@ -146,6 +151,43 @@ Deno.test("a row whose bytes are damaged is given up, its lane goes on", async (
   assert.equal(at.count("refused"), 1);
   assert.match(feed.refused[0].answer!, /INVALID_RECORD/);
   await assertComplete(topic, { lanes: 1, count: 4 });
+});
+
+Deno.test("refused as too large, though the topic takes more: given up the fifth time", async () => {
+  const topic = await createTopic({ name: topicName("out") });
+  const feed = new MemoryFeed();
+  feed.open({ topicId: "", partitions: 1 });
+  feed.add(0, { records: [numbered(0, 0)] });
+  const lane = new OutputLane(feed.lanes()[0], feed);
+  const [host, port] = broker().split(":");
+  const connection = new Connection("test");
+  await connection.connect(host, Number(port));
+  const topicId = (await viewTopic(connection, topic)).topicId;
+  const by = {
+    feed,
+    log: memoryLog([]),
+    now: () => 0,
+    topic,
+    topicId,
+    maxBytes: 1_000_000,
+    connection,
+    observe: () => {},
+    check: () => {},
+  };
+  await settle(lane, by);
+  // A broker that answers so can't be had: the answers are made here.
+  for (let time = 1; time <= 5; time++) {
+    const sent = lane.take(lane.peek({ maxBytes: by.maxBytes, now: 0 })!);
+    const answer = { partition: 0, error: 10, baseOffset: -1, message: "too large" };
+    lane.answered(sent, { answer, now: 0 });
+    assert.deepEqual(feed.refused, []);
+    await settle(lane, by);
+    assert.equal(lane.attempts, Math.min(time, 4), "a pause before each");
+  }
+  assert.deepEqual(feed.refused.map(({ reason, attempts }) => [reason, attempts]), [
+    ["refused by the output topic's broker", 5],
+  ]);
+  await connection.close();
 });
 
 Deno.test("a topic that refuses everything doesn't turn all into dead letters at full speed", async () => {

@@ -1,6 +1,10 @@
-/** The sink against a broker of its own whose log isn't what it was: records deleted, lost, a topic made anew. */
+/**
+ * The sink against a broker of its own whose log isn't what it was: records deleted, lost, a topic made
+ * anew; and that refuses what may be taken later.
+ */
 import assert from "node:assert/strict";
 import { type Broker, startBroker } from "../../tools/broker.ts";
+import kafkajs from "kafkajs";
 import { client, createTopic, deleteTopic, readTopic, topicName } from "../harness/kafka.ts";
 import { startProgram } from "../harness/process.ts";
 import { tempFolder } from "../harness/temp.ts";
@@ -9,8 +13,39 @@ import { assertComplete, numbersIn, startSink } from "./output_sink.ts";
 
 Deno.test("a log that isn't what it was: said and counted, nothing silently", async (t) => {
   using folder = tempFolder();
-  await using broker = await startBroker({ dir: `${folder.path}/broker` });
+  await using broker = await startBroker({
+    dir: `${folder.path}/broker`,
+    config: {
+      "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+      "super.users": "User:nobody",
+      "allow.everyone.if.no.acl.found": true,
+    },
+  });
   const { bootstrap } = broker;
+
+  await t.step("not allowed to write: all is kept, in order, until it is", async () => {
+    const topic = await createTopic({ name: topicName("out"), partitions: 4 }, bootstrap);
+    await denyWriting(topic, { deny: true, bootstrap });
+    const feed = new MemoryFeed();
+    feed.addNumbered(4, { rows: 30, each: 5 });
+    await using at = startSink(feed, { topic, bootstrap });
+    const failing = (reason: RegExp) => () =>
+      at.lines.filter(({ fields }) => reason.test(String(fields?.reason))).length > 0;
+    await at.until(failing(/TOPIC_AUTHORIZATION_FAILED \(29\)/));
+    assert.equal(at.sink.state(), "error");
+    const todos = at.lines.filter(({ level }) => level === "error").map(({ fields }) =>
+      fields!.todo
+    );
+    assert.ok(todos.some((todo) => /ACLs/.test(String(todo))), todos.join());
+    assert.equal(new Set(todos).size, todos.length, "each once");
+    assert.equal(feed.acknowledged, 0);
+    await denyWriting(topic, { deny: false, bootstrap });
+    await feed.until(() => feed.drained);
+    assert.deepEqual(feed.refused, []);
+    assert.equal(at.count("unsure"), 0);
+    assert.equal(at.count("new producer id"), 4);
+    await assertComplete(topic, { lanes: 4, count: 150, bootstrap });
+  });
 
   await t.step("records deleted in front, and the broker killed after that", async () => {
     const topic = await createTopic({ name: topicName("out") }, bootstrap);
@@ -131,6 +166,30 @@ Deno.test("a log that isn't what it was: said and counted, nothing silently", as
 
 function range(first: number, count: number): number[] {
   return Array.from({ length: count }, (_, i) => first + i);
+}
+
+/** Denies everybody to write into the topic, or takes that back. */
+async function denyWriting(
+  topic: string,
+  { deny, bootstrap }: { deny: boolean; bootstrap: string },
+): Promise<void> {
+  const { AclOperationTypes, AclPermissionTypes, AclResourceTypes, ResourcePatternTypes } = kafkajs;
+  const entry = {
+    resourceType: AclResourceTypes.TOPIC,
+    resourceName: topic,
+    resourcePatternType: ResourcePatternTypes.LITERAL,
+    principal: "User:*",
+    host: "*",
+  };
+  const acls = [
+    { ...entry, operation: AclOperationTypes.ALL, permissionType: AclPermissionTypes.ALLOW },
+    { ...entry, operation: AclOperationTypes.WRITE, permissionType: AclPermissionTypes.DENY },
+  ];
+  const admin = client(bootstrap).admin();
+  await admin.connect();
+  if (deny) await admin.createAcls({ acl: acls });
+  else await admin.deleteAcls({ filters: [acls[1]] });
+  await admin.disconnect();
 }
 
 async function deleteRecords(

@@ -5,12 +5,16 @@ import type { WatchedFiles } from "./config/files.ts";
 import { TenantsFile } from "./config/tenants_file.ts";
 import { type Api, createApi } from "./http/api.ts";
 import { serveApi } from "./http/serve.ts";
+import { DeadLetterTopic } from "./kafka/dead_letter_topic.ts";
 import { createKafkaOutput } from "./kafka/output.ts";
 import { createKafkaSource, type KafkaSource } from "./kafka/source.ts";
 import { Checkpoint } from "./pipeline/checkpoint.ts";
 import { EngineHealth } from "./pipeline/health.ts";
 import { Ingest, type StageTimes } from "./pipeline/ingest.ts";
 import { JournalIds } from "./pipeline/journal_ids.ts";
+import { settleLetterCopy, StoreLetterCopyFeed } from "./pipeline/letter_copy.ts";
+import { engineReplayer, LetterDesk } from "./pipeline/letter_desk.ts";
+import { MarkedLetters } from "./pipeline/marked_letters.ts";
 import { JournalOutputFeed } from "./pipeline/output_feed.ts";
 import { type Log, type Sink } from "./pipeline/ports.ts";
 import { StoreUnavailable } from "./pipeline/ports.ts";
@@ -135,6 +139,17 @@ function assemble(
     random,
   });
 
+  const hasCopy = config.kafkaEnabled && config.deadLetterTopic !== "";
+  settleLetterCopy(store, { on: hasCopy });
+  const deadLetterTopic = hasCopy
+    ? new DeadLetterTopic({
+      ...kafka,
+      topic: config.deadLetterTopic,
+      feed: new StoreLetterCopyFeed(store),
+      random,
+    })
+    : null;
+
   const metrics = new Metrics({
     version,
     sources: {
@@ -147,12 +162,14 @@ function assemble(
         ...(storage === null ? [] : [{ sink: "storage", ...storage.backlog() }]),
       ],
       journal: () => store.journal.size(),
+      letters: () => store.letters.counts(),
       fleet: () => state.engine.fleet,
       checkpointAge: () => checkpoint.ageSeconds,
       connections: () => [
         ...(source === null ? [] : [["source", source.state()] as const]),
         ...(outputSink === null ? [] : [["output", outputSink.state()] as const]),
         ...(storageSink === null ? [] : [["storage", storageSink.state()] as const]),
+        ...(deadLetterTopic === null ? [] : [["dead_letters", deadLetterTopic.state()] as const]),
       ],
       pauses: () => ({
         backlogFull: ingest.backlogFull,
@@ -207,10 +224,13 @@ function assemble(
     lifecycle,
     now,
   });
+  const letters = new LetterDesk(store, engineReplayer({ ingest, output, storage }));
+  const marked = new MarkedLetters(letters, { log, now });
   const { maxReadingBytes, maxBatchBytes } = config;
   const largest = Math.max(maxReadingBytes, maxBatchBytes);
   const api: Api = createApi({
     intake: ingest,
+    letters,
     statistics: new StateStatistics(state, { store, lifecycle }),
     health,
     metrics,
@@ -234,6 +254,8 @@ function assemble(
     reload?.look();
     // While the store refuses writes, that is looked after by the ingest.
     if (ingest.unavailableSince === 0) tidy(store, log);
+    deadLetterTopic?.look();
+    marked.look();
   }, MAINTENANCE_MS);
   const host = config.host.includes(":") ? `[${config.host}]` : config.host;
   const address = `http://${host}:${server.port}`;
@@ -248,7 +270,8 @@ function assemble(
     await within(left(), Promise.allSettled([reading, ingest.stop()]));
     clearInterval(maintenance);
     const share = Math.max(0, left() - LEAVE_MS);
-    await within(share, Promise.all([outputSink?.close(share), storageSink?.close(share)]));
+    const sinks = [outputSink, storageSink, deadLetterTopic];
+    await within(share, Promise.all(sinks.map((sink) => sink?.close(share))));
     ingest.checkpointAll();
     await within(left(), Promise.resolve(source?.close(left())));
     await within(left() + 500, server.close(left()));

@@ -47,7 +47,7 @@ function knownNames(): string[] {
 
 /** What no setting can know alone. A value that was at fault itself is undefined here. */
 function checkTogether(values: Partial<SettingValues>, faults: ConfigFault[]): void {
-  const { inputTopic, outputTopic, host, allowAnonymous } = values;
+  const { inputTopic, outputTopic, deadLetterTopic, host, allowAnonymous } = values;
   if (inputTopic !== undefined && inputTopic === outputTopic) {
     const message = "is the input topic: results would be read as readings";
     faults.push({
@@ -56,6 +56,11 @@ function checkTogether(values: Partial<SettingValues>, faults: ConfigFault[]): v
       message,
       allowed: settings.outputTopic.allowed,
     });
+  }
+  if (deadLetterTopic && [inputTopic, outputTopic].includes(deadLetterTopic)) {
+    const { name, allowed } = settings.deadLetterTopic;
+    const message = `is the ${deadLetterTopic === inputTopic ? "input" : "output"} topic`;
+    faults.push({ name, value: deadLetterTopic, message, allowed });
   }
   if (host !== undefined && !isLoopback(host) && allowAnonymous === false) {
     const message = "can be reached from other machines, and requests need no token";

@@ -174,6 +174,14 @@ export const settings = {
     meaning: "Days that a dead letter is kept.",
     parse: wholeNumber(1, 3650),
   }),
+  deadLetterTopic: setting({
+    name: "DEAD_LETTER_TOPIC",
+    default: "",
+    emptyMeans: "no copy is sent",
+    allowed: "a Kafka topic's name, neither the input nor the output topic, or nothing",
+    meaning: "Topic that every dead letter is copied to, with KAFKA_ENABLED.",
+    parse: (text) => text === "" ? "" : parseTopic(text),
+  }),
   discardBacklog: setting({
     name: "DISCARD_BACKLOG",
     default: "",

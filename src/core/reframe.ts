@@ -67,7 +67,8 @@ function pick(
   return { count, body: out.slice(0, at) };
 }
 
-function varint(value: number): number[] {
+/** Zigzag, as Kafka's records have it; `value` is 0 or more. */
+export function varint(value: number): number[] {
   const bytes: number[] = [];
   let zigzag = value * 2;
   while (zigzag > 127) {

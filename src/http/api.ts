@@ -1,9 +1,17 @@
 /** The HTTP API (contract, section 6) as an application that needs no port. */
 import { Hono } from "../../deps.ts";
-import type { Health, Intake, Log, Statistics, TenantsReload } from "../pipeline/ports.ts";
+import type {
+  DeadLetterDesk,
+  Health,
+  Intake,
+  Log,
+  Statistics,
+  TenantsReload,
+} from "../pipeline/ports.ts";
 import { reloadRoute } from "./admin.ts";
 import type { BodyLimits } from "./body.ts";
 import { dataRoute } from "./data.ts";
+import { deadLetterRoutes } from "./dead_letters.ts";
 import { deviceStatsRoute } from "./device_stats.ts";
 import { healthRoutes } from "./health.ts";
 import { indexRoute } from "./index.ts";
@@ -14,6 +22,7 @@ import { statsRoute } from "./stats.ts";
 
 export interface ApiOptions {
   readonly intake: Intake;
+  readonly letters: DeadLetterDesk;
   readonly statistics: Statistics;
   readonly health: Health;
   readonly metrics: HttpMetrics;
@@ -39,6 +48,7 @@ export function createApi(options: ApiOptions): Api {
     statsRoute(options.statistics),
     deviceStatsRoute(options.statistics),
     dataRoute(options),
+    ...deadLetterRoutes(options),
     reloadRoute(options),
     metricsRoute(options.metrics),
   ];
@@ -80,6 +90,18 @@ function measure(api: Api, { metrics, now }: ApiOptions): void {
 async function announceLength(response: Response): Promise<void> {
   const { length } = await response.clone().bytes();
   response.headers.set("content-length", String(length));
+}
+
+/** These routes alone, without anything around them: for whoever asks within the process. */
+export function routesOnly(routes: readonly Route[]): Api {
+  const api: Api = new Hono();
+  for (const route of routes) register(api, route);
+  api.notFound((c) => errorAnswer(404, `Not found: ${c.req.path}`));
+  api.onError((error) => {
+    if (error instanceof Refusal) return errorAnswer(error.status, error.message, error.headers);
+    throw error;
+  });
+  return api;
 }
 
 /** Hono answers HEAD by the route's GET, without the body. */

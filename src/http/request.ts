@@ -1,5 +1,6 @@
 /** What a handler sees of a request, and how it refuses one. */
 import type { z } from "../../deps.ts";
+import type { BodyInHand } from "./body.ts";
 
 export interface ApiRequest {
   readonly raw: Request;
@@ -45,4 +46,38 @@ export function readQuery<Shape extends z.ZodRawShape>(
     return `${name}: ${message}, got ${JSON.stringify(given[name])}`;
   });
   throw new Refusal(400, faults.join("; "));
+}
+
+/** The body as JSON by a schema; refuses with 400 and everything that is wrong. */
+export async function readBody<Schema extends z.ZodType>(
+  schema: Schema,
+  { request, inHand }: { request: ApiRequest; inHand: BodyInHand },
+): Promise<z.infer<Schema>> {
+  const bytes = await inHand.read(request.raw, { batch: false });
+  let given: unknown;
+  try {
+    given = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+  } catch {
+    throw new Refusal(400, "body: expected JSON");
+  }
+  const outcome = schema.safeParse(given);
+  if (outcome.success) return outcome.data;
+  const faults = outcome.error.issues.map(({ path, message, ...issue }) => {
+    const name = path.length === 0 ? "body" : path.map(String).join(".");
+    if (issue.code === "unrecognized_keys") {
+      return `${name}: expected no ${issue.keys.map((key) => JSON.stringify(key)).join(", ")}`;
+    }
+    return `${name}: ${message}, got ${shown(valueAt(given, path))}`;
+  });
+  throw new Refusal(400, faults.join("; "));
+}
+
+function valueAt(given: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce((at, name) => (at as Record<PropertyKey, unknown> | undefined)?.[name], given);
+}
+
+/** As JSON, cut short: it came from outside. */
+function shown(value: unknown): string {
+  const text = JSON.stringify(value) ?? "nothing";
+  return text.length > 100 ? `${text.slice(0, 100)}…` : text;
 }

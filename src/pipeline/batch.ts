@@ -1,11 +1,12 @@
 import { type Device } from "../core/device.ts";
-import { OVER_QUOTA, REJECTED } from "../core/engine.ts";
+import { OVER_QUOTA, REJECTED, RESULT } from "../core/engine.ts";
 import { ResultId } from "../core/result.ts";
 import { type Checkpoint, type CheckpointSlice, writeSlice } from "./checkpoint.ts";
 import { type JournalIds } from "./journal_ids.ts";
 import { type JournalOutputFeed } from "./output_feed.ts";
 import {
   type Counters,
+  type DeadLetter,
   type DeviceState,
   type GlobalState,
   type JournalRow,
@@ -14,6 +15,7 @@ import {
   type Transaction,
 } from "./ports.ts";
 import { UNKNOWN_LANE } from "./reframing.ts";
+import { ReplayedLetters } from "./replayed_letters.ts";
 import { type PooledRow, type RowPool } from "./row_pool.ts";
 import { type State } from "./state.ts";
 import { type JournalStorageFeed } from "./storage_feed.ts";
@@ -38,7 +40,11 @@ export interface SubmittedReading {
   readonly end: number;
   readonly id: string;
   readonly arrival: number;
+  /** Where it was read first; it came over HTTP unless told. */
+  readonly origin?: Pick<Rejected, "topic" | "partition" | "offset">;
 }
+
+const OVER_HTTP = { topic: "", partition: -1, offset: -1 };
 
 /**
  * Readings that the engine has judged, and all that has to be written for them. Once made it is only
@@ -50,6 +56,7 @@ export class Batch {
   readonly #slice: CheckpointSlice | null;
   readonly #firstId: number;
   readonly #rejected: Rejected[] = [];
+  readonly #replayed = new ReplayedLetters();
   readonly #time: number;
   #newDevices: { states: DeviceState[]; saved: readonly Device[] } = { states: [], saved: [] };
   /** null: the store knows all names in it, it is written by checkpoints. */
@@ -78,12 +85,12 @@ export class Batch {
   }
 
   get lastId(): number {
-    return this.#firstId + this.rows.length - 1;
+    return this.#firstId + this.rows.length + this.#replayed.rows.length - 1;
   }
 
   /** Bytes that its rows add to the journal. */
   get bytes(): number {
-    return this.rows.reduce((sum, { row }) => sum + row.body.length, 0);
+    return this.rows.reduce((sum, { row }) => sum + row.body.length, this.#replayed.bytes);
   }
 
   applyRecords(records: RecordBatch): void {
@@ -132,17 +139,38 @@ export class Batch {
     // Nothing was taken: its sender is told, and keeps it.
     if (outcome === OVER_QUOTA) this.#counters.read--;
     if (outcome === REJECTED) {
+      const { topic, partition, offset } = reading.origin ?? OVER_HTTP;
       this.#rejected.push({
         id,
-        topic: "",
-        partition: -1,
-        offset: -1,
+        topic,
+        partition,
+        offset,
         time: this.#time,
         reason: engine.reason,
         bytes: bytes.slice(start, end),
       });
     }
     return outcome;
+  }
+
+  /**
+   * Takes a dead letter back: a reading is read again, a result goes to its sink again. undefined: that
+   * can't be. It stays then, and also where its tenant is over its quotas.
+   */
+  replay(letter: DeadLetter, arrival: number): number | undefined {
+    const { output, storage } = this.#parts;
+    const { sequence, id, sink, topic, partition, offset, bytes } = letter;
+    if (sink === "") {
+      // A tombstone is nothing to be judged, whatever the settings are by now.
+      if (bytes === null) return undefined;
+      const origin = { topic, partition, offset };
+      const reading = { bytes, start: 0, end: bytes.length, id, arrival, origin };
+      const outcome = this.applySubmitted(reading);
+      if (outcome !== OVER_QUOTA) this.#replayed.take(sequence);
+      return outcome;
+    }
+    const lanes = sink === "output" ? output?.laneCount ?? 0 : storage === null ? 0 : 1;
+    return lanes > 0 && this.#replayed.resend(letter, lanes) ? RESULT : undefined;
   }
 
   /** Whether the reading that is over its tenant's quotas becomes a dead letter. */
@@ -187,6 +215,12 @@ export class Batch {
       this.#counters.results += count;
       id++;
     }
+    this.#replayed.finish({
+      firstId: id,
+      time: this.#time,
+      lanes,
+      end: (lane) => ends.get(lane) ?? output!.end(lane),
+    });
     const saved = engine.newDevices();
     this.#newDevices = { saved, states: saved.map((device) => device.toState(this.lastId)) };
     if (engine.totals.hasNewNames) this.#newTotals = engine.totals.toState(this.lastId);
@@ -199,6 +233,8 @@ export class Batch {
     const { output, storage } = this.#parts;
     const target = output === null ? "state" : "output";
     for (const { row } of this.rows) tx.append(row, target);
+    // Before the rejected ones: a letter may come again under its id.
+    this.#replayed.write(tx);
     for (const rejected of this.#rejected) tx.reject(rejected);
     tx.count(this.#counters);
     // The slice first: it is older.
@@ -227,8 +263,8 @@ export class Batch {
       pooled.holders = (output === null ? 0 : 1) + (storage === null ? 0 : 1);
       if (pooled.holders === 0 && pooled.buffer !== null) pool.give(pooled.buffer);
     }
-    output?.appended(this.rows);
-    storage?.appended(this.rows);
+    output?.appended(this.#replayed.following(this.rows, "output"));
+    storage?.appended(this.#replayed.following(this.rows, "storage"));
   }
 
   /** It will never be committed; the caller rebuilds the state. */

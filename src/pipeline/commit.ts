@@ -1,5 +1,6 @@
 import { Batch, type BatchParts } from "./batch.ts";
 import { type Checkpoint } from "./checkpoint.ts";
+import { NotOurs } from "./not_ours.ts";
 import { type RecordBatch, type Store } from "./ports.ts";
 import { type State } from "./state.ts";
 
@@ -14,9 +15,6 @@ export interface StageTimes {
   /** Waiting for the output topic's acknowledgements. */
   produce: number;
 }
-
-/** Thrown inside a transaction: a position is elsewhere, the batch isn't ours. */
-export class NotOurs extends Error {}
 
 export type CommitParts = BatchParts & { readonly store: Store };
 

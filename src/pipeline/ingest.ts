@@ -1,7 +1,9 @@
 import { type Tally } from "../core/tally.ts";
 import { type BatchParts, prune } from "./batch.ts";
 import { writeSlice } from "./checkpoint.ts";
-import { Commit, NotOurs, rebuild, type StageTimes } from "./commit.ts";
+import { Commit, rebuild, type StageTimes } from "./commit.ts";
+import { NotOurs } from "./not_ours.ts";
+import { type ReplayedSlice, replayLetters } from "./replay.ts";
 import { judge, judgeBatch, type Submission, Submissions } from "./submissions.ts";
 import {
   BacklogFull,
@@ -116,6 +118,16 @@ export class Ingest implements Intake {
     return this.#submitted({
       readings: ranges.length / 2,
       judge: (batch) => judgeBatch(batch, all),
+    });
+  }
+
+  /** Takes dead letters back, all in one transaction. Rejects as `submit` does: all are as they were then. */
+  replay(sequences: readonly number[]): Promise<ReplayedSlice> {
+    const { store, now } = this.#options;
+    const all = { sequences, letters: store.letters, arrival: now() };
+    return this.#submitted({
+      readings: sequences.length,
+      judge: (batch) => replayLetters(batch, all),
     });
   }
 

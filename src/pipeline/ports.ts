@@ -9,6 +9,7 @@ import { type GlobalState } from "../core/totals.ts";
 import { type Refused } from "./ports_store.ts";
 
 export type { DeviceState, GlobalState, SeriesState };
+export * from "./ports_letters.ts";
 export * from "./ports_people.ts";
 export * from "./ports_store.ts";
 
@@ -108,10 +109,11 @@ export interface JournalRow {
 /**
  * What a journal row is for. "output": results that go out. "state": results that don't go out (any
  * more). "reframed": a copy that goes out in place of a row with results. "refused": the output topic
- * won't have it. Whether a row holds results of its own is settled by `append`, `retarget` leaves it:
- * a refused row is still replayed and still goes to the storage service.
+ * won't have it. "resent": a copy for the storage service alone, of results that it once refused.
+ * Whether a row holds results of its own is settled by `append`, `retarget` leaves it: a refused row is
+ * still replayed and still goes to the storage service.
  */
-export type JournalTarget = "output" | "state" | "reframed" | "refused";
+export type JournalTarget = "output" | "state" | "reframed" | "refused" | "resent";
 
 /** A lane of the output topic, as SQLite has it. */
 export interface LaneState {
@@ -179,11 +181,12 @@ export interface StorageFeed {
   /** Everything before record `record` of row `row` is stored. Never moves back. */
   acknowledge(row: number, record: number): void;
   /**
-   * The service refuses the result for good. Memory only: the dead letter is written in the same
-   * transaction as the next cursor, never after it; `take` hands out nothing while too many wait for
-   * that. The caller acknowledges the record after this call.
+   * The service refuses the result at this place for good. Memory only: the dead letter is written in
+   * the same transaction as the cursor that moves past it, neither before (it may be posted again and
+   * stored) nor after; `take` hands out nothing while too many wait for that. The caller acknowledges
+   * the record after this call.
    */
-  refuse(refused: Refused): void;
+  refuse(refused: Refused, at: { row: number; record: number }): void;
 }
 
 /** A sink drains its feed by itself, in order, through every failure; nothing it meets is thrown at the pipeline. */

@@ -7,6 +7,7 @@ import {
   type JournalTarget,
   type JumpReason,
   type LaneState,
+  type LetterReader,
   type PartitionRef,
   type Positions,
 } from "./ports.ts";
@@ -51,17 +52,25 @@ export interface Transaction {
    */
   advance(source: PartitionRef, asked: number, end: number): boolean;
   /**
-   * The row's id must be above every id ever committed. A row appended as "reframed" or "refused" is a
-   * copy: it holds no results of its own. Rows that go out of one lane follow one another without
+   * The row's id must be above every id ever committed. A row appended as "reframed", "refused" or
+   * "resent" is a copy: it holds no results of its own. Rows that go out of one lane follow one another without
    * overlap (the unknown lane apart), and those appended as "output" come in the order of their ids.
    */
   append(row: JournalRow, target: JournalTarget): void;
   /** Gives a row another target. Throws where there is no such row. */
-  retarget(rowId: number, target: JournalTarget): void;
+  retarget(rowId: number, target: Exclude<JournalTarget, "resent">): void;
   /** A second rejection of the same bytes under the same id changes nothing; other bytes are kept as `<id>~2`. */
   reject(rejected: Rejected): void;
   /** Keeps it as a dead letter and counts it; a second one of the same id and sink changes nothing. */
   refuse(refused: Refused): void;
+  /** The letter is replayed in this transaction: it goes. False: there is none. */
+  takeLetter(sequence: number): boolean;
+  /** The letters go, counted as discarded; how many there were. */
+  discardLetters(sequences: readonly number[]): number;
+  /** Whether the next start replays these letters. */
+  markLetters(sequences: readonly number[], marked: boolean): void;
+  /** The copy of the letters has settled all up to this sequence; null: there is no copy any more. */
+  moveLetterCopy(through: number | null, count: { sent: number; tooLarge: number }): void;
   count(delta: Counters): void;
   saveDevice(state: DeviceState): void;
   saveGlobal(state: GlobalState): void;
@@ -90,6 +99,7 @@ export interface Store {
   readonly positions: Positions;
   readonly journal: JournalReader;
   readonly devices: DeviceReader;
+  readonly letters: LetterReader;
   counters(): Counters;
   close(): void;
 }
@@ -105,6 +115,8 @@ export interface JournalReader {
   outputRows(lane: number, sequence: number, maxBytes: number): JournalRow[];
   /** Rows with results (all but copies, see `append`) with an id above `afterId`, in order, until `maxBytes` (at least one). */
   resultRows(afterId: number, maxBytes: number): JournalRow[];
+  /** The same with the rows "resent" among them: what goes to the storage service. */
+  storageRows(afterId: number, maxBytes: number): JournalRow[];
   /**
    * For each change of the partition count, by lane: rows below the sequence were written before it and
    * go before all rows beyond it, in any lane.
@@ -118,7 +130,7 @@ export interface JournalReader {
   sizeFrom(id: number): { rows: number; bytes: number };
   /** `time` of the first row from this id on; undefined: there is none. */
   timeFrom(id: number): number | undefined;
-  /** Results from a storage cursor on. */
+  /** Results that go to the storage service from a cursor on, those sent again included. */
   resultsFrom(cursor: { row: number; record: number }): number;
 }
 

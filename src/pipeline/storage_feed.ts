@@ -14,6 +14,12 @@ const LOAD_BYTES = 2_000_000;
 const MAX_REFUSED_BYTES = 8_000_000;
 const LETTER_BYTES = 2_000;
 
+/** A dead letter, and where its result stands. */
+interface Waiting {
+  readonly at: { readonly row: number; readonly record: number };
+  readonly refused: Refused;
+}
+
 export interface StorageFeedOptions {
   readonly store: Store;
   readonly pool: RowPool;
@@ -33,8 +39,8 @@ export class JournalStorageFeed implements StorageFeed {
   #behind: boolean;
   #cursor: { row: number; record: number };
   #unflushed = false;
-  /** Dead letters that aren't written yet. */
-  #refused: Refused[] = [];
+  /** Dead letters that aren't written yet; those behind the cursor are with its next flush. */
+  #refused: Waiting[] = [];
   #refusedBytes = 0;
   #wake: () => void = () => {};
 
@@ -95,27 +101,31 @@ export class JournalStorageFeed implements StorageFeed {
     this.#taken -= done;
   }
 
-  refuse(refused: Refused): void {
+  refuse(refused: Refused, at: { row: number; record: number }): void {
     // The row's bytes are used again once the record is acknowledged.
-    this.#refused.push({ ...refused, bytes: refused.bytes.slice() });
+    this.#refused.push({ at, refused: { ...refused, bytes: refused.bytes.slice() } });
     this.#refusedBytes += refused.bytes.length + LETTER_BYTES;
   }
 
   flush(tx: Transaction): void {
-    for (const refused of this.#refused) tx.refuse(refused);
+    for (const { at, refused } of this.#refused) if (this.#isBehind(at)) tx.refuse(refused);
     if (this.#unflushed) tx.moveStorageCursor(this.#cursor.row, this.#cursor.record);
   }
 
+  /** Nothing may have happened since `flush`. */
   flushed(): void {
     this.#unflushed = false;
     const waited = this.#refusedBytes >= MAX_REFUSED_BYTES;
-    this.#refused = [];
-    this.#refusedBytes = 0;
+    this.#refused = this.#refused.filter(({ at }) => !this.#isBehind(at));
+    this.#refusedBytes = this.#refused.reduce(
+      (sum, { refused }) => sum + refused.bytes.length + LETTER_BYTES,
+      0,
+    );
     if (waited) this.#wake();
   }
 
   get hasUnflushed(): boolean {
-    return this.#unflushed || this.#refused.length > 0;
+    return this.#unflushed;
   }
 
   /** The lowest id of a row that the sink still needs; Infinity: none. */
@@ -127,6 +137,11 @@ export class JournalStorageFeed implements StorageFeed {
   /** What the storage service doesn't have; copies in between count, too. */
   backlog(): Backlog {
     return backlogFrom(this.oldestNeeded(), this.#options.store.journal);
+  }
+
+  /** Whether the cursor has moved past this record. */
+  #isBehind({ row, record }: Waiting["at"]): boolean {
+    return row < this.#cursor.row || (row === this.#cursor.row && record < this.#cursor.record);
   }
 
   #isStored(row: JournalRow): boolean {
@@ -144,7 +159,7 @@ export class JournalStorageFeed implements StorageFeed {
     if (this.#memory >= this.#options.memoryBytes) return;
     const before = this.#rows.length;
     do {
-      const rows = this.#options.store.journal.resultRows(this.#loadedId, LOAD_BYTES);
+      const rows = this.#options.store.journal.storageRows(this.#loadedId, LOAD_BYTES);
       this.#behind = rows.length > 0;
       for (const row of rows) {
         if (!this.#isStored(row)) this.#keep({ row, holders: 1, buffer: null });

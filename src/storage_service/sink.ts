@@ -145,7 +145,7 @@ class StorageSink implements Sink {
       answer: outcome.answer ?? null,
       attempts: lane.failures + 1,
       bytes: result.value,
-    });
+    }, { row: result.row.id, record: result.index });
     this.#hand.stored(result);
     this.#lanes.refuse(lane, { probe });
     this.#trouble.refused(outcome, result.id);

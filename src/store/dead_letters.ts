@@ -24,6 +24,13 @@ export class DeadLetterTable {
   readonly #oldest: Database.Statement;
   readonly #drop: Database.Statement;
   readonly #countDropped: Database.Statement;
+  readonly #countMissed: Database.Statement;
+  readonly #remove: Database.Statement;
+  readonly #countReplayed: Database.Statement;
+  readonly #countDiscarded: Database.Statement;
+  readonly #mark: Database.Statement;
+  readonly #unmark: Database.Statement;
+  readonly #moveCopy: Database.Statement;
 
   constructor(db: Database.Database, options: { now: () => number; bounds: DeadLetterBounds }) {
     this.#orm = drizzle(db);
@@ -42,7 +49,8 @@ export class DeadLetterTable {
       "UPDATE counters SET sink_dead_letters = sink_dead_letters + 1",
     );
     this.#totals = db.prepare(`
-      SELECT t.count, t.bytes, sink_dead_letters AS refused, dead_letters_dropped AS dropped
+      SELECT sum(t.count) AS count, sum(t.bytes) AS bytes,
+        sink_dead_letters AS refused, dead_letters_dropped AS dropped
       FROM dead_letter_totals AS t, counters`);
     this.#oldest = db.prepare(`
       SELECT sequence, stored_at AS storedAt, coalesce(length(bytes), 0) AS bytes
@@ -51,6 +59,25 @@ export class DeadLetterTable {
     this.#countDropped = db.prepare(
       "UPDATE counters SET dead_letters_dropped = dead_letters_dropped + ?",
     );
+    this.#countMissed = db.prepare(`
+      UPDATE dead_letter_copy SET missed = missed + (
+        SELECT count(*) FROM dead_letters AS l
+        WHERE l.sequence > dead_letter_copy.sequence AND l.sequence <= :last
+      ) WHERE sequence < :last`);
+    this.#remove = db.prepare("DELETE FROM dead_letters WHERE sequence = ?");
+    this.#countReplayed = db.prepare(
+      "UPDATE counters SET dead_letters_replayed = dead_letters_replayed + 1",
+    );
+    this.#countDiscarded = db.prepare(
+      "UPDATE counters SET dead_letters_discarded = dead_letters_discarded + ?",
+    );
+    this.#mark = db.prepare(`
+      INSERT INTO dead_letters_to_replay SELECT sequence FROM dead_letters WHERE sequence = ?
+      ON CONFLICT DO NOTHING`);
+    this.#unmark = db.prepare("DELETE FROM dead_letters_to_replay WHERE sequence = ?");
+    this.#moveCopy = db.prepare(`
+      UPDATE dead_letter_copy
+      SET sequence = ?, sent = sent + ?, too_large = too_large + ?`);
   }
 
   /**
@@ -97,7 +124,32 @@ export class DeadLetterTable {
       count--;
       bytes -= letter.bytes;
     }
-    if (last !== undefined) this.#countDropped.run(this.#drop.run(last).changes);
+    if (last === undefined) return;
+    this.#countMissed.run({ last });
+    this.#countDropped.run(this.#drop.run(last).changes);
+  }
+
+  /** The letter goes because it is replayed; false: there is none. Only inside a transaction, as the rest. */
+  take(sequence: number): boolean {
+    if (this.#remove.run(sequence).changes === 0) return false;
+    this.#countReplayed.run();
+    return true;
+  }
+
+  discard(sequences: readonly number[]): number {
+    let gone = 0;
+    for (const sequence of sequences) gone += this.#remove.run(sequence).changes;
+    this.#countDiscarded.run(gone);
+    return gone;
+  }
+
+  mark(sequences: readonly number[], marked: boolean): void {
+    const statement = marked ? this.#mark : this.#unmark;
+    for (const sequence of sequences) statement.run(sequence);
+  }
+
+  moveCopy(through: number | null, { sent, tooLarge }: { sent: number; tooLarge: number }): void {
+    this.#moveCopy.run(through, sent, tooLarge);
   }
 
   /** Whether `trim` has something to do. */

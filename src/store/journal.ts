@@ -42,11 +42,11 @@ export class JournalTable implements JournalReader {
     if (!(row.id > floor)) {
       throw new RangeError(`appending to the journal: the id must be above ${floor}, is ${row.id}`);
     }
-    const isCopy = target === "reframed" || target === "refused" ? 1 : 0;
     this.#statements.append.run(
       row.id,
-      target,
-      isCopy,
+      // Such a row doesn't go out to the topic; what it is for is told by the next column.
+      target === "resent" ? "state" : target,
+      copyFor(target),
       row.lane,
       row.lanes,
       row.count,
@@ -63,7 +63,7 @@ export class JournalTable implements JournalReader {
     this.#marks.add(row.id, { rows: 1, bytes: row.body.length });
   }
 
-  retarget(rowId: number, target: JournalTarget): void {
+  retarget(rowId: number, target: Exclude<JournalTarget, "resent">): void {
     this.#statements.keepLaneEnds.run();
     if (this.#statements.retarget.run(target, rowId).changes === 0) {
       throw new RangeError(`retargeting a journal row: there is no row ${rowId}`);
@@ -151,6 +151,10 @@ export class JournalTable implements JournalReader {
     return this.#read(this.#statements.resultSizes.iterate(afterId), maxBytes);
   }
 
+  storageRows(afterId: number, maxBytes: number): JournalRow[] {
+    return this.#read(this.#statements.storageSizes.iterate(afterId), maxBytes);
+  }
+
   oldestUnsent(lanes: readonly LaneState[]): number | undefined {
     const acknowledged = new Map(lanes.map((lane) => [lane.lane, lane.acknowledged]));
     const oldest: number[] = [];
@@ -234,6 +238,12 @@ export class JournalTable implements JournalReader {
       return { ...row, body: plainBytes(row.body) };
     });
   }
+}
+
+/** 0: the row holds results of its own; 1: a copy for the output topic; 2: for the storage service. */
+function copyFor(target: JournalTarget): number {
+  if (target === "resent") return 2;
+  return target === "reframed" || target === "refused" ? 1 : 0;
 }
 
 interface RowSize {

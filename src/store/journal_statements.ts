@@ -38,7 +38,7 @@ export function prepareJournal(db: Database.Database) {
     retarget: db.prepare("UPDATE journal SET target = ? WHERE id = ?"),
     resultsFrom: db.prepare(`
       SELECT coalesce(sum(CASE id WHEN :row THEN max(count - :record, 0) ELSE count END), 0)
-      FROM journal WHERE is_copy = 0 AND id >= :row`).pluck(),
+      FROM journal WHERE is_copy <> 1 AND id >= :row`).pluck(),
     dropLane: db.prepare("DELETE FROM lanes WHERE lane = ?"),
     dropStorageCursor: db.prepare("DELETE FROM storage_cursor"),
     keepLastId: db.prepare("UPDATE meta SET last_journal_id = ?"),
@@ -79,6 +79,9 @@ export function prepareJournal(db: Database.Database) {
       WHERE ${GOING_OUT} AND ${UNSENT} ORDER BY ${IN_ORDER}`),
     resultSizes: db.prepare(
       "SELECT id, length(body) AS bytes FROM journal WHERE is_copy = 0 AND id > ? ORDER BY id",
+    ),
+    storageSizes: db.prepare(
+      "SELECT id, length(body) AS bytes FROM journal WHERE is_copy <> 1 AND id > ? ORDER BY id",
     ),
     // Ids of rows appended as "output" grow with their sequences, those of copies may not.
     firstOutput: db.prepare(`

@@ -17,6 +17,7 @@ import { DeadLetterTable } from "./dead_letters.ts";
 import { DeviceTable } from "./devices.ts";
 import { DataFolderInUse, type FolderLock, lockFolder, unusable } from "./folder.ts";
 import { JournalTable } from "./journal.ts";
+import { LetterTableReader } from "./letter_reader.ts";
 import { migrate, migrations, SchemaTooNew, schemaVersion } from "./migrations.ts";
 import { PositionTable } from "./positions.ts";
 import { StoreTransaction, type Tables } from "./transaction.ts";
@@ -105,6 +106,7 @@ class SqliteStore implements Store, StoreReports, StoreUpkeep {
   readonly positions: PositionTable;
   readonly journal: JournalTable;
   readonly devices: DeviceTable;
+  readonly letters: LetterTableReader;
   readonly #db: Database.Database;
   readonly #lock: FolderLock;
   readonly #transactor: Transactor;
@@ -113,6 +115,8 @@ class SqliteStore implements Store, StoreReports, StoreUpkeep {
   readonly #log: Log;
   /** Dead letters that had fallen off when it was told last. */
   #droppedTold: number;
+  /** Of these, those that had not been copied. */
+  #missedTold: number;
 
   constructor(db: Database.Database, options: StoreOptions & { lock: FolderLock }) {
     const { lock, now, log, deadLetters: bounds = NO_BOUNDS } = options;
@@ -123,6 +127,7 @@ class SqliteStore implements Store, StoreReports, StoreUpkeep {
     this.positions = new PositionTable(db, { transactor: this.#transactor, now });
     this.journal = new JournalTable(db);
     this.devices = new DeviceTable(db);
+    this.letters = new LetterTableReader(db);
     this.#tables = {
       positions: this.positions,
       journal: this.journal,
@@ -131,6 +136,7 @@ class SqliteStore implements Store, StoreReports, StoreUpkeep {
       counters: new CounterRow(db),
     };
     this.#droppedTold = this.deadLetterTotals().dropped;
+    this.#missedTold = this.letters.counts().copy.missed;
   }
 
   transact<T>(work: (tx: Transaction) => T): T {
@@ -167,14 +173,17 @@ class SqliteStore implements Store, StoreReports, StoreUpkeep {
     if (deadLetters.overdue) this.#transactor.run(() => deadLetters.trim(0));
     const { count, bytes, dropped } = deadLetters.totals();
     if (dropped === this.#droppedTold) return;
+    const { missed } = this.letters.counts().copy;
     this.#log.warn("the oldest dead letters fell off", {
       dropped: dropped - this.#droppedTold,
+      ...(missed > this.#missedTold ? { notCopied: missed - this.#missedTold } : {}),
       ever: dropped,
       count,
       bytes,
       todo: "see what is refused, and raise DEAD_LETTERS_MAX_COUNT, _BYTES or _AGE",
     });
     this.#droppedTold = dropped;
+    this.#missedTold = missed;
   }
 
   jumps(): ReadonlyMap<JumpReason, number> {

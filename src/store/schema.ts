@@ -62,6 +62,8 @@ export const counters = sqliteTable("counters", {
   passedOn: integer("passed_on").notNull(),
   sinkDeadLetters: integer("sink_dead_letters").notNull(),
   deadLettersDropped: integer("dead_letters_dropped").notNull(),
+  deadLettersReplayed: integer("dead_letters_replayed").notNull(),
+  deadLettersDiscarded: integer("dead_letters_discarded").notNull(),
 });
 
 export const positions = sqliteTable("positions", {
@@ -128,6 +130,7 @@ export const storageCursor = sqliteTable("storage_cursor", {
 export const journal = sqliteTable("journal", {
   id: integer("id").primaryKey(),
   target: text("target").notNull(),
+  /** 0: results of its own; 1: a copy for the output topic; 2: a copy for the storage service. */
   isCopy: integer("is_copy").notNull(),
   lane: integer("lane").notNull(),
   lanes: integer("lanes").notNull(),
@@ -160,9 +163,22 @@ export const deadLetters = sqliteTable("dead_letters", {
 }, (table) => [sqlite.unique().on(table.id, table.sink)]);
 
 export const deadLetterTotals = sqliteTable("dead_letter_totals", {
-  id: integer("id").primaryKey(),
+  sink: text("sink").primaryKey(),
   count: integer("count").notNull(),
   bytes: integer("bytes").notNull(),
+});
+
+export const deadLettersToReplay = sqliteTable("dead_letters_to_replay", {
+  sequence: integer("sequence").primaryKey(),
+});
+
+export const deadLetterCopy = sqliteTable("dead_letter_copy", {
+  id: integer("id").primaryKey(),
+  /** null: switched off. */
+  sequence: integer("sequence"),
+  sent: integer("sent").notNull(),
+  tooLarge: integer("too_large").notNull(),
+  missed: integer("missed").notNull(),
 });
 
 export const devices = sqliteTable("devices", {

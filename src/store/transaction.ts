@@ -51,7 +51,7 @@ export class StoreTransaction implements Transaction {
     this.#live().journal.append(row, { target, floor: this.#lastIdBefore });
   }
 
-  retarget(rowId: number, target: JournalTarget): void {
+  retarget(rowId: number, target: Exclude<JournalTarget, "resent">): void {
     this.#live().journal.retarget(rowId, target);
   }
 
@@ -63,6 +63,22 @@ export class StoreTransaction implements Transaction {
   refuse(refused: Refused): void {
     this.#live().deadLetters.refuse(refused);
     this.#letters++;
+  }
+
+  takeLetter(sequence: number): boolean {
+    return this.#live().deadLetters.take(sequence);
+  }
+
+  discardLetters(sequences: readonly number[]): number {
+    return this.#live().deadLetters.discard(sequences);
+  }
+
+  markLetters(sequences: readonly number[], marked: boolean): void {
+    this.#live().deadLetters.mark(sequences, marked);
+  }
+
+  moveLetterCopy(through: number | null, count: { sent: number; tooLarge: number }): void {
+    this.#live().deadLetters.moveCopy(through, count);
   }
 
   /** The work is done: brings the dead letters within their bounds where it has added some. */

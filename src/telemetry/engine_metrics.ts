@@ -1,5 +1,6 @@
 /** The engine's own numbers, asked for at the moment of a scrape. */
-import type { Counters, SourceState } from "../pipeline/ports.ts";
+import type { Counters, LetterCounts, SourceState } from "../pipeline/ports.ts";
+import { registerLetterMetrics } from "./letter_metrics.ts";
 import type { MetricTexts, PulledMetric } from "./metric_texts.ts";
 
 /** What is asked for in a scrape: cheap, synchronous; one that throws leaves out its own metrics only. */
@@ -14,10 +15,11 @@ export interface MetricSources {
   /** What each sink hasn't acknowledged yet, and since when (ms since 1970) the oldest of it waits. */
   backlog(): Iterable<SinkBacklog>;
   journal(): { readonly rows: number; readonly bytes: number };
+  letters(): LetterCounts;
   fleet(): { readonly size: number; readonly bytes: number };
   /** Seconds since the store last had everything that memory has. */
   checkpointAge(): number;
-  /** Whether each connection stands: `source`, `output`, `storage`. */
+  /** Whether each connection stands: `source`, `output`, `storage`, `dead_letters`. */
   connections(): Iterable<readonly [string, SourceState]>;
   /** Why no readings are taken now, if so. */
   pauses(): { readonly backlogFull: boolean; readonly storeUnavailable: boolean };
@@ -120,6 +122,7 @@ export function registerEngineMetrics(texts: MetricTexts, sources: MetricSources
     labels: [],
     values: () => one(sources.journal().bytes),
   });
+  registerLetterMetrics(texts, () => sources.letters());
   texts.gauge({
     name: "plumbline_checkpoint_age_seconds",
     help: "Time since the store last had every device as memory has it",
@@ -140,7 +143,8 @@ export function registerEngineMetrics(texts: MetricTexts, sources: MetricSources
   });
   texts.gauge({
     name: "plumbline_connected",
-    help: "Whether readings come in (source) and results go out (output, storage): 1 or 0",
+    help:
+      "Whether readings come in (source) and results (output, storage) and dead letters go out: 1 or 0",
     labels: ["part"],
     values: () =>
       by(

@@ -49,6 +49,7 @@ Deno.test("an empty environment gives the contract's defaults", () => {
     deadLettersMaxCount: 100_000,
     deadLettersMaxBytes: 256 * 1024 ** 2,
     deadLettersMaxAge: 30,
+    deadLetterTopic: "",
     discardBacklog: [],
     dataDir: "./data",
     tenantsFile: "",
@@ -229,4 +230,14 @@ Deno.test("both sinks on: a warning", () => {
   assert.equal(configWarnings(read({})).length, 0);
   assert.equal(configWarnings(read({ ...storage, OUTPUT_TOPIC: "" })).length, 0);
   assert.equal(configWarnings(read({ ...storage, KAFKA_ENABLED: "false" })).length, 0);
+});
+
+Deno.test("DEAD_LETTER_TOPIC is neither the input nor the output topic", () => {
+  assert.deepEqual(faults({ DEAD_LETTER_TOPIC: "sensor-data" }), [
+    "DEAD_LETTER_TOPIC: is the input topic",
+  ]);
+  assert.deepEqual(faults({ DEAD_LETTER_TOPIC: "out", OUTPUT_TOPIC: "out" }), [
+    "DEAD_LETTER_TOPIC: is the output topic",
+  ]);
+  assert.equal(read({ DEAD_LETTER_TOPIC: "dead", OUTPUT_TOPIC: "" }).deadLetterTopic, "dead");
 });

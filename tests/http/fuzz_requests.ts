@@ -23,6 +23,11 @@ const PATHS = [
   "/api/stats/device/b%2Fc",
   "/metrics",
   "/api/data",
+  "/api/dead-letters",
+  "/api/dead-letters?limit=3&sink=input&reason=d",
+  "/api/dead-letters/1",
+  "/api/dead-letters/replay",
+  "/api/dead-letters/discard",
 ];
 const PATH_PIECES = [
   ...[
@@ -42,6 +47,7 @@ const PATH_PIECES = [
     "#",
   ],
   ...["?limit=5", "?limit=-1", "&limit=1e9", "?after=W10", "?after=%ff", "?tenant=", "?tenant=t"],
+  ...["?sink=input", "&sink=x", "?since=2026-01-01T00:00:00Z", "&until=9", "?after=1e9"],
   ...["?readings=false", "&readings=x", "+", ";", "*", ":", "@", "[", "a".repeat(300), "0", "~"],
 ];
 const METHODS = ["GET", "GET", "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "BREW"];
@@ -122,8 +128,36 @@ export function pick<T>(random: Random, from: readonly T[]): T {
   return from[random() % from.length];
 }
 
+const SELECTIONS = [
+  '{"numbers":[1,2,3]}',
+  '{"numbers":[5],"dry_run":true}',
+  '{"filter":{"sink":"input","until":"2026-01-01T00:00:00Z"},"dry_run":true}',
+  '{"filter":{"reason":"device_id"}}',
+  '{"filter":{}}',
+  '{"filter":{"id":"\\u0000","tenant":"t","since":"1999-12-31T23:59:59.999+01:00"}}',
+  '{"filter":{"sink":"storage"}}',
+  '{"filter":{"sinks":"storage"}}',
+  '{"numbers":[1e30,-1,"2",null,0.5]}',
+  '{"numbers":[]}',
+  "[]",
+  "null",
+];
+
+/** A replay or a discard, nearly right. */
+function letterRequest(random: Random): AnyRequest {
+  let body: Uint8Array = encoder.encode(pick(random, SELECTIONS));
+  for (let left = random() % 3; left > 0; left--) body = changed(body, random);
+  return {
+    method: "POST",
+    path: `/api/dead-letters/${pick(random, ["replay", "replay", "discard"])}`,
+    headers: bodyHeaders(random),
+    body,
+  };
+}
+
 /** Half of them are posts of readings: what changes something is what must not go wrong. */
 export function anyRequest(random: Random): AnyRequest {
+  if (random() % 40 === 0) return letterRequest(random);
   if (random() % 2 === 0) {
     return {
       method: "POST",

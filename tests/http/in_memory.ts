@@ -6,6 +6,7 @@ import { type Api, createApi } from "../../src/http/api.ts";
 import type { BodyLimits } from "../../src/http/body.ts";
 import type {
   BatchOutcome,
+  DeadLetterDesk,
   DeviceView,
   FailedChecks,
   Health,
@@ -169,6 +170,19 @@ export class HealthInMemory implements Health {
   }
 }
 
+const NOTHING = { matched: 0, examples: [], done: 0, rejected: 0, marked: 0, left: 0 };
+
+/** There are none; `dead_letters_test.ts` asks a real store. */
+const NO_LETTERS: DeadLetterDesk = {
+  letters: {
+    heads: () => ({ letters: [], end: undefined }),
+    get: () => undefined,
+    counts: IDLE.letters,
+  },
+  replay: () => Promise.resolve(NOTHING),
+  discard: () => Promise.resolve(NOTHING),
+};
+
 export interface TestApi {
   readonly api: Api;
   readonly intake: IntakeInMemory;
@@ -181,6 +195,7 @@ export interface TestApi {
 
 export function apiOver(options: {
   statistics?: DevicesInMemory;
+  letters?: DeadLetterDesk;
   outcome?: Outcome | (() => Promise<Outcome>);
   /** Of a batch; without it every reading is accepted. */
   batchOutcome?: (readings: string[]) => Promise<BatchOutcome>;
@@ -201,6 +216,7 @@ export function apiOver(options: {
   });
   const api = createApi({
     intake,
+    letters: options.letters ?? NO_LETTERS,
     statistics: options.statistics ?? new DevicesInMemory([]),
     health,
     metrics,

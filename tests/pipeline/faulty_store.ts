@@ -3,6 +3,7 @@ import {
   type DeadLetter,
   type DeviceReader,
   type JournalReader,
+  type LetterReader,
   type Positions,
   type Store,
   type StoreReports,
@@ -15,6 +16,7 @@ export class FaultyStore implements Store {
   readonly positions: Positions;
   readonly journal: JournalReader;
   readonly devices: DeviceReader;
+  readonly letters: LetterReader;
   /** So many transactions fail before their work has run, as where BEGIN finds the file locked. */
   failingBegins = 0;
   /** So many fail after it, as where COMMIT finds the disk full: everything is rolled back. */
@@ -33,6 +35,7 @@ export class FaultyStore implements Store {
     this.#store = store;
     this.positions = store.positions;
     this.journal = store.journal;
+    this.letters = store.letters;
     const load = (tenant: string, device: string) => {
       if (this.failingLoads > 0 && this.loadsBefore-- <= 0) {
         this.failingLoads--;

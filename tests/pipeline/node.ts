@@ -6,6 +6,7 @@ import { type DeviceState } from "../../src/core/device.ts";
 import { type TenantSettings } from "../../src/core/tenant.ts";
 import { Checkpoint } from "../../src/pipeline/checkpoint.ts";
 import { Ingest } from "../../src/pipeline/ingest.ts";
+import { engineReplayer, LetterDesk } from "../../src/pipeline/letter_desk.ts";
 import { JournalIds } from "../../src/pipeline/journal_ids.ts";
 import { JournalOutputFeed } from "../../src/pipeline/output_feed.ts";
 import { type Log, type RecordSource, type Store } from "../../src/pipeline/ports.ts";
@@ -80,9 +81,11 @@ export function startNode(options: NodeOptions) {
     now,
     observe: () => {},
   });
+  const letters = new LetterDesk(store, engineReplayer({ ingest, output, storage }));
 
   return {
     store,
+    letters,
     state,
     ids,
     pool,

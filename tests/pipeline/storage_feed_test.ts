@@ -147,7 +147,7 @@ Deno.test("dead letters that can't be written hold up what comes after 8 MB of t
   using it = rig();
   await it.fill(10);
   const bytes = new Uint8Array(1_000_000);
-  const refuse = (id: string) =>
+  const refuse = (id: string, row: number) =>
     it.feed.refuse({
       id,
       sink: "storage",
@@ -158,13 +158,13 @@ Deno.test("dead letters that can't be written hold up what comes after 8 MB of t
       answer: "",
       attempts: 1,
       bytes,
-    });
+    }, { row, record: 0 });
   const { promise: woken, resolve: wake } = Promise.withResolvers<void>();
   it.feed.onRows(wake);
   for (let n = 0; n < 8; n++) {
     const taken = it.feed.take();
     assert.ok(taken !== undefined, `nothing after ${n} MB`);
-    refuse(`big-${n}`);
+    refuse(`big-${n}`, taken.row.id);
     it.feed.acknowledge(taken.row.id, taken.row.count);
   }
   assert.equal(it.feed.take(), undefined);
@@ -191,16 +191,44 @@ Deno.test("a refused result's dead letter and the cursor behind it are one trans
     attempts: 1,
     bytes: new Uint8Array([1]),
   };
-  it.feed.refuse(letter);
+  it.feed.refuse(letter, { row: row.id, record: 0 });
   it.feed.acknowledge(row.id, 1);
   it.restart();
   assert.deepEqual(it.node.store.deadLetters({ limit: 9 }), []);
   assert.equal(it.feed.take()!.from, 0);
-  it.feed.refuse(letter);
+  it.feed.refuse(letter, { row: row.id, record: 0 });
   it.feed.acknowledge(row.id, 1);
   it.node.ingest.maintain();
   it.restart();
   assert.deepEqual(it.node.store.deadLetters({ limit: 9 }).map(({ id }) => id), ["a"]);
   assert.equal(it.feed.take()!.from, 1);
   assert.equal(it.node.store.counters().results, 3);
+});
+
+Deno.test("a result refused ahead of the cursor is no dead letter yet: it may be stored after a kill", async () => {
+  using it = rig();
+  await it.fill(1);
+  const { row } = it.feed.take()!;
+  it.feed.acknowledge(row.id, 1);
+  const letter = {
+    id: "third",
+    sink: "storage" as const,
+    tenant: "default",
+    time: 1,
+    reason: "status 400",
+    status: 400,
+    answer: "",
+    attempts: 1,
+    bytes: new Uint8Array([1]),
+  };
+  it.feed.refuse(letter, { row: row.id, record: 2 });
+  it.node.ingest.maintain();
+  assert.deepEqual(it.node.store.deadLetters({ limit: 9 }), []);
+  it.feed.acknowledge(row.id, 3);
+  it.node.ingest.maintain();
+  assert.deepEqual(it.node.store.deadLetters({ limit: 9 }).map(({ id }) => id), ["third"]);
+  it.feed.refuse({ ...letter, id: "lost" }, { row: row.id + 1, record: 0 });
+  it.node.ingest.maintain();
+  it.restart();
+  assert.deepEqual(it.node.store.deadLetters({ limit: 9 }).map(({ id }) => id), ["third"]);
 });

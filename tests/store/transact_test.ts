@@ -21,6 +21,10 @@ const WRITES: Record<keyof Transaction, (tx: Transaction) => unknown> = {
       attempts: 1,
       bytes: new Uint8Array(1),
     }),
+  takeLetter: (tx) => tx.takeLetter(1),
+  discardLetters: (tx) => tx.discardLetters([1]),
+  markLetters: (tx) => tx.markLetters([1], true),
+  moveLetterCopy: (tx) => tx.moveLetterCopy(1, { sent: 1, tooLarge: 0 }),
   count: (tx) => tx.count(counts({ read: 1, results: 1 })),
   saveDevice: (tx) => tx.saveDevice(device("a")),
   saveGlobal: (tx) =>
@@ -52,6 +56,7 @@ function filled(dir: string) {
     tx.append(row(1, { lane: 1 }), "output");
     tx.saveLane(lane(1, { end: 10 }));
     tx.moveStorageCursor(1, 0);
+    tx.reject(rejected("first"));
   });
   return store;
 }
@@ -72,6 +77,8 @@ function everything(store: ReturnType<typeof open>) {
     devices: devices.page({ limit: 10 }),
     global: devices.loadGlobal(),
     deadLetters: store.deadLetters({ limit: 10 }).length,
+    letterCounts: store.letters.counts(),
+    marked: store.letters.marked(10),
     totals: store.deadLetterTotals(),
   };
 }

@@ -32,6 +32,11 @@ Deno.test("from version 1: dead letters keep their place, refused results get th
     ],
   );
   assert.deepEqual(store.deadLetterTotals(), { count: 3, bytes: 4, refused: 1, dropped: 0 });
+  assert.deepEqual(store.letters.counts().kept, [
+    { sink: "", count: 2, bytes: 2 },
+    { sink: "output", count: 1, bytes: 2 },
+    { sink: "storage", count: 0, bytes: 0 },
+  ]);
   assert.deepEqual(store.counters(), counts({ read: 9, results: 7, rejected: 2 }));
   const { topic, partition, offset, time, reason, storedAt } = letters[0];
   assert.deepEqual(

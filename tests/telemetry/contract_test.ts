@@ -30,6 +30,10 @@ async function page(): Promise<Map<string, Family>> {
       connections: () => [["source", "connected"]],
       stages: () => ({ fetch: 1 }),
       files: () => ({ database: 1, wal: 2, free: 3 }),
+      letters: () => ({
+        ...IDLE.letters(),
+        copy: { sent: 1, tooLarge: 0, missed: 0, behind: 2 },
+      }),
     },
   });
   metrics.batch({
@@ -97,6 +101,11 @@ const own: Record<string, [type: string, labels: string]> = {
   plumbline_commit_duration_seconds: ["histogram", ""],
   plumbline_connected: ["gauge", "part"],
   plumbline_consumer_lag: ["gauge", "partition"],
+  plumbline_dead_letter_copies_total: ["counter", "outcome"],
+  plumbline_dead_letter_copy_behind: ["gauge", ""],
+  plumbline_dead_letters_gone_total: ["counter", "how"],
+  plumbline_dead_letters_kept: ["gauge", "sink"],
+  plumbline_dead_letters_kept_bytes: ["gauge", "sink"],
   plumbline_dead_letters_total: ["counter", "reason"],
   plumbline_devices_in_memory: ["gauge", ""],
   plumbline_disk_free_bytes: ["gauge", ""],
@@ -124,6 +133,7 @@ const own: Record<string, [type: string, labels: string]> = {
   plumbline_readings_read_total: ["counter", ""],
   plumbline_readings_total: ["counter", "outcome"],
   plumbline_rebalances_total: ["counter", ""],
+  plumbline_sink_dead_letters_total: ["counter", ""],
   plumbline_stage_seconds_total: ["counter", "stage"],
   plumbline_store_bytes: ["gauge", "file"],
   plumbline_tenants_file_wrong: ["gauge", ""],

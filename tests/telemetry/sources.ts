@@ -8,6 +8,18 @@ export const IDLE: MetricSources = {
   jumps: () => new Map(),
   backlog: () => [],
   journal: () => ({ rows: 0, bytes: 0 }),
+  letters: () => ({
+    kept: [
+      { sink: "", count: 0, bytes: 0 },
+      { sink: "output", count: 0, bytes: 0 },
+      { sink: "storage", count: 0, bytes: 0 },
+    ],
+    refused: 0,
+    dropped: 0,
+    replayed: 0,
+    discarded: 0,
+    copy: { sent: 0, tooLarge: 0, missed: 0, behind: null },
+  }),
   fleet: () => ({ size: 0, bytes: 0 }),
   checkpointAge: () => 0,
   connections: () => [],

@@ -2,6 +2,7 @@
 import { Command, CommanderError, Option } from "../../deps_cli.ts";
 import { faultKinds } from "../simulation/faults.ts";
 import { version } from "../version.ts";
+import { addDeadLetterCommands } from "./dead_letter_line.ts";
 import { exitCodes } from "./exit_codes.ts";
 import {
   faultList,
@@ -151,6 +152,7 @@ function commands(ended: (code: number) => void): Command {
       ended(await (await import("./healthcheck.ts")).healthcheck(options))
     );
 
+  addDeadLetterCommands(program, ended);
   for (const command of program.commands) command.helpOption("-h, --help", "show this");
   return program;
 }

@@ -10,7 +10,7 @@ async function run(args: string[], env: Record<string, string> = {}) {
   return { code, stdout: program.stdout, stderr: program.stderr };
 }
 
-const COMMANDS = ["serve", "check", "simulate", "healthcheck"];
+const COMMANDS = ["serve", "check", "simulate", "healthcheck", "dead-letters"];
 
 Deno.test("every command has help with examples, in three ways of asking", async () => {
   const asked = COMMANDS.flatMap((name) => [[name, "--help"], [name, "-h"], ["help", name]]);

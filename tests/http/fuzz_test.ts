@@ -194,7 +194,7 @@ Deno.test(`${OVER_SOCKET + BROKEN} requests at random over a socket, some of the
   const connections: HttpConnection[] = [];
   for (let i = 0; i < WORKERS; i++) connections.push(await HttpConnection.open(address));
   await inTurns(OVER_SOCKET, async (worker) => {
-    const request = anyRequest(random);
+    const request = asSent(anyRequest(random));
     const { status, body } = await askAgain(request, { address, connections, worker });
     told.answer(request, { status, text: new TextDecoder().decode(body) });
   });
@@ -242,10 +242,13 @@ async function askAgain(
   }
 }
 
+/** A fragment is never sent, and the request line has no brackets. */
+function asSent({ path, ...request }: AnyRequest): AnyRequest {
+  return { ...request, path: path.split("#")[0].replace(/[[\]]/g, "") };
+}
+
 function bytesOf({ method, path, headers, body }: AnyRequest): Uint8Array {
-  // A fragment is never sent, and the request line has no brackets.
-  const target = path.split("#")[0].replace(/[[\]]/g, "");
-  return requestBytes(`${method} ${target}`, { bytes: body ?? new Uint8Array(0), headers });
+  return requestBytes(`${method} ${path}`, { bytes: body ?? new Uint8Array(0), headers });
 }
 
 async function counters(address: string): Promise<Outcomes> {

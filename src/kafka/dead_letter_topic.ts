@@ -128,12 +128,15 @@ export class DeadLetterTopic {
 type Producer = kafka.Producer<string, Buffer, string, string>;
 
 function openProducer(access: DeadLetterTopicOptions): Producer {
+  let turn = 0;
   return new kafka.Producer({
     ...connectionOptions(access),
     // As with the output topic: it is made where the broker makes topics by itself.
     autocreateTopics: true,
     acks: kafka.ProduceAcks.ALL,
-    partitioner: kafka.compatibilityPartitioner,
+    // The library's own puts everything without a key into partition 0.
+    partitioner: (message, key) =>
+      key === undefined ? turn++ : kafka.compatibilityPartitioner(message, key),
     serializers: {
       ...kafka.stringSerializers,
       value: (bytes?: Buffer) => bytes,

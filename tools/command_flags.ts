@@ -2,10 +2,11 @@ import { serveFlags } from "./serve_flags.ts";
 
 /** Deno's flags for a command: what it may touch. Those who only ask may write nowhere. */
 export async function commandFlags(
-  [command = "serve"]: readonly string[],
+  [command = "serve", ...options]: readonly string[],
   env: Record<string, string>,
 ): Promise<string[]> {
-  if (command === "serve") return await serveFlags(env);
+  const opensFolder = command === "dead-letters" && options.includes("--at-rest");
+  if (command === "serve" || opensFolder) return await serveFlags(env);
   const flags = ["--no-prompt", "--allow-net", "--allow-env", "--allow-read"];
   // Libraries ask for the machine when they are loaded; `--marks` names any file.
   if (command === "check" || command === "simulate") flags.push("--allow-sys", "--allow-ffi");

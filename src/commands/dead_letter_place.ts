@@ -1,12 +1,5 @@
 /** Where dead letters are: with an engine that runs, or in a data folder at rest. Both answer alike. */
-import { type Environment } from "../config/setting_value.ts";
-import { settings } from "../config/settings.ts";
-import { routesOnly } from "../http/api.ts";
-import { deadLetterRoutes } from "../http/dead_letters.ts";
-import { LetterDesk, markingReplayer } from "../pipeline/letter_desk.ts";
-import { DataFolderInUse, openStore } from "../store/open.ts";
-import { createLog } from "../telemetry/log.ts";
-import { apiAddress, oneSetting } from "./api_address.ts";
+import { apiAddress } from "./api_address.ts";
 import { exitCodes } from "./exit_codes.ts";
 import { reasonOf } from "./reason.ts";
 
@@ -46,47 +39,8 @@ export function byAddress(url: string | undefined): Asked {
   return { ask: (path, body) => askBy(send, { path, body }), [Symbol.dispose]() {} };
 }
 
-/** The folder of `DATA_DIR`, locked until it is disposed of. Throws what opening it throws. */
-export function atRest(env: Environment): Asked {
-  const dir = oneSetting(settings.dataDir, env);
-  try {
-    Deno.statSync(`${dir}/plumbline.db`);
-  } catch (error) {
-    throw new NoAnswer(
-      `reading ${dir}/plumbline.db: ${reasonOf(error)}; DATA_DIR names the folder`,
-    );
-  }
-  const now = () => Date.now();
-  const log = createLog({
-    level: "info",
-    write: (line) => console.error(line.trimEnd()),
-    now,
-    format: "text",
-  });
-  const store = open(() => openStore({ dir, log, now }));
-  const api = routesOnly(
-    deadLetterRoutes({ letters: new LetterDesk(store, markingReplayer(store)) }),
-  );
-  const send = async (path: string, init: RequestInit) => await api.request(path, init);
-  return {
-    ask: (path, body) => askBy(send, { path, body }),
-    [Symbol.dispose]: () => store.close(),
-  };
-}
-
-function open<T>(opening: () => T): T {
-  try {
-    return opening();
-  } catch (error) {
-    if (!(error instanceof DataFolderInUse)) throw error;
-    throw new NoAnswer(
-      `${error.message}; an engine that runs is asked by its address: leave out --at-rest`,
-      exitCodes.dataFolder,
-    );
-  }
-}
-
-async function askBy(
+/** One request, and what was answered. */
+export async function askBy(
   send: (path: string, init: RequestInit) => Promise<Response>,
   { path, body }: { path: string; body: object | undefined },
 ): Promise<{ status: number; body: unknown }> {

@@ -1,5 +1,4 @@
 import { ConfigFaults } from "../config/faults.ts";
-import { DataFolderInUse, SchemaTooNew } from "../store/open.ts";
 import {
   type Done,
   doneText,
@@ -8,7 +7,7 @@ import {
   listText,
   type Page,
 } from "./dead_letter_text.ts";
-import { type Asked, atRest, byAddress, NoAnswer } from "./dead_letter_place.ts";
+import { type Asked, byAddress, NoAnswer } from "./dead_letter_place.ts";
 import { exitCodes } from "./exit_codes.ts";
 
 export interface DeadLettersOptions {
@@ -44,7 +43,9 @@ export async function deadLetters(
     if (options.atRest && options.url !== undefined) {
       throw new WrongUsage("--at-rest and --url: expected one of the two");
     }
-    using place = options.atRest ? atRest(Deno.env.toObject()) : byAddress(options.url);
+    using place = options.atRest
+      ? (await import("./dead_letter_folder.ts")).atRest(Deno.env.toObject())
+      : byAddress(options.url);
     if (verb === "list") return await list(place, options);
     if (verb === "show") return await show(place, options);
     return await change(place, { verb, selection, options });
@@ -114,8 +115,5 @@ function filterOf({ sink, reason, tenant, id, since, until }: DeadLettersOptions
 
 function exitCodeOf(error: unknown): number | undefined {
   if (error instanceof WrongUsage || error instanceof ConfigFaults) return exitCodes.usage;
-  if (error instanceof DataFolderInUse || error instanceof SchemaTooNew) {
-    return exitCodes.dataFolder;
-  }
   return error instanceof NoAnswer ? error.exitCode : undefined;
 }

@@ -30,7 +30,8 @@ export class DeadLetterTopic {
   #round: Promise<void> | undefined;
   #failures = 0;
   #retryAt = -Infinity;
-  #known = false;
+  #closing = false;
+  /** The store may be closed, too. */
   #closed = false;
 
   constructor(options: DeadLetterTopicOptions) {
@@ -38,25 +39,25 @@ export class DeadLetterTopic {
     this.#outage = new Outage("dead letter topic", options);
   }
 
-  /** "connecting" until the first letter is sent. */
+  /** "error" while the last attempt failed. Without a letter there is nothing to connect for, and all is well. */
   state(): SourceState {
-    if (this.#outage.lasts) return "error";
-    return this.#known ? "connected" : "connecting";
+    return this.#outage.lasts ? "error" : "connected";
   }
 
   /** Sends what there is, unless that is under way or has just failed. To be called now and then. */
   look(): void {
     const { now } = this.#options;
-    if (this.#closed || this.#round !== undefined || now() < this.#retryAt) return;
+    if (this.#closing || this.#round !== undefined || now() < this.#retryAt) return;
     this.#round = this.#sendAll().finally(() => this.#round = undefined);
   }
 
   /** Waits for what is on its way, at most `deadlineMs`. */
   async close(deadlineMs: number): Promise<void> {
-    this.#closed = true;
+    this.#closing = true;
     let timer: ReturnType<typeof setTimeout> | undefined;
     const late = new Promise<void>((resolve) => timer = setTimeout(resolve, deadlineMs));
     await Promise.race([this.#round, late]);
+    this.#closed = true;
     await Promise.race([this.#drop(), late]);
     clearTimeout(timer);
   }
@@ -66,15 +67,14 @@ export class DeadLetterTopic {
     const { feed, now, random } = this.#options;
     try {
       for (;;) {
-        const letters = feed.next();
-        if (letters.length === 0 || this.#closed) return;
+        const letters = this.#closing ? [] : feed.next();
+        if (letters.length === 0) return;
         await this.#send(letters);
         this.#failures = 0;
-        this.#known = true;
         this.#outage.well("copy");
       }
     } catch (error) {
-      if (this.#closed) return;
+      if (this.#closing) return;
       this.#retryAt = now() + backoffMs(this.#failures++, random);
       this.#outage.failed("copy", reasonOf(error));
       // What it knows of the cluster may be wrong by now.
@@ -106,7 +106,6 @@ export class DeadLetterTopic {
   }
 
   #settled(letters: readonly DeadLetter[], { tooLarge }: { tooLarge: number }): void {
-    // The store may be closed by now.
     if (this.#closed) return;
     const through = letters[letters.length - 1].sequence;
     this.#options.feed.settled(through, { sent: letters.length - tooLarge, tooLarge });

@@ -241,7 +241,8 @@ function giveUp(letter: Letter, { lane, by }: { lane: number; by: Settling }): v
     max_message_bytes: by.maxBytes,
     reason,
     answer,
-    todo: "see the topic's settings, max.message.bytes first, and the broker's log",
+    todo:
+      "see the topic's settings, max.message.bytes first, and the broker's log; then replay it: plumbline dead-letters",
   });
 }
 

@@ -1,5 +1,5 @@
 /** The program as users run it: a process of its own, with no more permissions than it needs. */
-import { serveFlags } from "../../tools/serve_flags.ts";
+import { commandFlags } from "../../tools/command_flags.ts";
 
 const MAIN = new URL("../../src/main.ts", import.meta.url).pathname;
 const CONFIG = new URL("../../deno.json", import.meta.url).pathname;
@@ -27,8 +27,9 @@ export async function startProgram({ args = ["serve"], env, main = MAIN }: Progr
     return value === undefined ? [] : [[name, value]];
   });
   const settings = { METRICS_PORT: "0", ...env };
+  const flags = await commandFlags(main === MAIN ? args : ["serve"], settings);
   const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "--config", CONFIG, ...await serveFlags(settings), main, ...args],
+    args: ["run", "--config", CONFIG, ...flags, main, ...args],
     env: { ...Object.fromEntries(inherited), NO_COLOR: "1", ...settings },
     clearEnv: true,
     stdin: "null",

@@ -11,7 +11,9 @@ import { counts } from "./samples.ts";
 
 interface ModelRow extends JournalRow {
   target: JournalTarget;
+  /** It has no results of its own. */
   readonly isCopy: boolean;
+  readonly isForStorage: boolean;
 }
 
 /** Takes the same writes as a transaction (those that the journal's model test makes). */
@@ -43,8 +45,8 @@ export class JournalModel {
   }
 
   append(row: JournalRow, target: JournalTarget): void {
-    const isCopy = target === "reframed" || target === "refused";
-    this.rows.push({ ...row, target, isCopy });
+    const isCopy = ["reframed", "refused", "resent"].includes(target);
+    this.rows.push({ ...row, target, isCopy, isForStorage: !isCopy || target === "resent" });
     this.lastId = Math.max(this.lastId, row.id);
     this.#raiseEnds();
   }
@@ -89,6 +91,17 @@ export class JournalModel {
 
   resultRows(afterId: number, maxBytes: number): number[] {
     return upTo(maxBytes, this.rows.filter((row) => !row.isCopy && row.id > afterId));
+  }
+
+  storageRows(afterId: number, maxBytes: number): number[] {
+    return upTo(maxBytes, this.rows.filter((row) => row.isForStorage && row.id > afterId));
+  }
+
+  resultsFrom(cursor: { row: number; record: number }): number {
+    return this.rows.filter(({ isForStorage, id }) => isForStorage && id >= cursor.row)
+      .reduce((sum, { id, count }) => {
+        return sum + Math.max(0, id === cursor.row ? count - cursor.record : count);
+      }, 0);
   }
 
   oldestUnsent(): number | undefined {

@@ -15,6 +15,7 @@ type Step =
     readonly count: number;
     readonly size: number;
   }
+  | { readonly kind: "resend"; readonly count: number; readonly size: number }
   | { readonly kind: "split"; readonly which: number; readonly refuse: boolean }
   | { readonly kind: "move"; readonly which: number; readonly lane: number }
   | { readonly kind: "acknowledge"; readonly lane: number; readonly to: number }
@@ -42,6 +43,11 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       size: fc.nat({ max: 40_000 }),
     }),
   },
+  fc.record({
+    kind: fc.constant("resend" as const),
+    count: fc.integer({ min: 1, max: 5 }),
+    size: fc.nat({ max: 40_000 }),
+  }),
   fc.record({ kind: fc.constant("split" as const), which: number, refuse: fc.boolean() }),
   fc.record({ kind: fc.constant("move" as const), which: number, lane: fc.constantFrom(0, 1, 2) }),
   fc.record({
@@ -117,6 +123,12 @@ function* plan(step: Step, model: JournalModel): Generator<(writes: Writes) => u
       yield (writes) => writes.count(counts({ read: count + 1, results: count, dropped: 1 }));
       break;
     }
+    case "resend": {
+      const body = new Uint8Array(step.size).fill(step.count);
+      const resent = newRow(model, { lane: -1, count: step.count, body });
+      yield (writes) => writes.append(resent, "resent");
+      break;
+    }
     case "split": {
       const row = choose(LANES.slice(1).flatMap((lane) => model.goingOut(lane)), step.which);
       if (row === undefined || row.count < 2) break;
@@ -185,6 +197,10 @@ function compare(store: ReturnType<typeof open>, model: JournalModel): void {
         ids(journal.resultRows(after, maxBytes)),
         model.resultRows(after, maxBytes),
       );
+      assert.deepEqual(
+        ids(journal.storageRows(after, maxBytes)),
+        model.storageRows(after, maxBytes),
+      );
     }
     for (const lane of LANES) {
       const sequences = [-1, ...model.goingOut(lane).flatMap((row) => borders(row))];
@@ -196,7 +212,9 @@ function compare(store: ReturnType<typeof open>, model: JournalModel): void {
       }
     }
   }
-  for (const { id, lane, count, baseSequence, body } of journal.resultRows(0, Infinity)) {
+  const cursor = { row: model.lastId >> 1, record: 2 };
+  assert.equal(journal.resultsFrom(cursor), model.resultsFrom(cursor));
+  for (const { id, lane, count, baseSequence, body } of journal.storageRows(0, Infinity)) {
     const expected = model.rows.find((row) => row.id === id)!;
     assert.deepEqual(
       { lane, count, baseSequence },

@@ -41,6 +41,7 @@ interface Counts {
   read: number;
   kept: { input: number; output: number; storage: number };
   gone: number;
+  /** What waits for the sinks, and for the copy of the letters. */
   behind: number;
 }
 
@@ -57,7 +58,7 @@ async function counts(address: string): Promise<Counts> {
     kept: { input: kept("input"), output: kept("output"), storage: kept("storage") },
     gone: value('plumbline_dead_letters_gone_total{how="replayed"}'),
     behind: value('plumbline_backlog_rows{sink="output"}') +
-      value('plumbline_backlog_rows{sink="storage"}'),
+      value('plumbline_backlog_rows{sink="storage"}') + value("plumbline_dead_letter_copy_behind"),
   };
 }
 
@@ -97,6 +98,7 @@ Deno.test("replays that are killed again and again: nothing lost, nothing twice"
   const random = seededRandom(seed);
   await using storage = storageService();
   const input = await createTopic({ name: topicName("replay-in"), partitions: 2 });
+  const dead = await createTopic({ name: topicName("replay-dead"), partitions: 2 });
   const output = await createTopic({
     name: topicName("replay-out"),
     partitions: 2,
@@ -111,6 +113,7 @@ Deno.test("replays that are killed again and again: nothing lost, nothing twice"
         OUTPUT_TOPIC: output,
         CONSUMER_GROUP: output,
         STORAGE_SERVICE_URL: storage.url,
+        DEAD_LETTER_TOPIC: dead,
         DATA_DIR: folder.path,
         ...env,
       },
@@ -204,6 +207,8 @@ Deno.test("replays that are killed again and again: nothing lost, nothing twice"
   assert.equal(sent.length, all);
   assert.deepEqual(sent, expected);
   assert.deepEqual([...storage.state.ids].sort(), expected);
+  const copies = (await readTopic(dead)).map(({ headers }) => `${headers.sink} ${headers.id}`);
+  assert.equal(new Set(copies).size, LONG + REFUSED + WIDE);
   assert.ok(midway > 1, `${midway} kills hit a replay`);
   console.log(`${midway} kills in the middle of a replay`);
 });

@@ -1,6 +1,7 @@
 /** The demo's engine: `plumbline serve` without Kafka, as a process of its own. */
 import { settings } from "../src/config/settings.ts";
 import { commandFlags } from "./command_flags.ts";
+import { linesOf } from "./lines.ts";
 import { freePort, portIsFree } from "./ports.ts";
 
 const MAIN = new URL("../src/main.ts", import.meta.url).pathname;
@@ -115,12 +116,7 @@ async function passOn(
   stream: ReadableStream<Uint8Array<ArrayBuffer>>,
   tell: (line: string) => void,
 ): Promise<void> {
-  let rest = "";
-  for await (const text of stream.pipeThrough(new TextDecoderStream())) {
-    const lines = (rest + text).split("\n");
-    rest = lines.pop()!;
-    for (const line of lines) tell(`engine: ${line}`);
-  }
+  for await (const line of linesOf(stream)) tell(`engine: ${line}`);
 }
 
 async function textOf(stream: ReadableStream<Uint8Array<ArrayBuffer>>): Promise<string> {

@@ -2,7 +2,9 @@
  * The README's commands as a stranger runs them: in a fresh copy of the repository, with empty caches
  * of npm, Deno and Kafka. `deno run -A tools/readme_commands.ts` tries them all.
  */
-import { run } from "./kafka_jars.ts";
+import { cacheFolder, run } from "./kafka_jars.ts";
+import { linesOf } from "./lines.ts";
+import { freePort } from "./ports.ts";
 
 const ROOT = new URL("..", import.meta.url).pathname;
 /** What belongs to this machine's user or to this run, and not to a stranger's first one. */
@@ -11,6 +13,9 @@ const NOT_INHERITED =
 /** The demo has shown so many before it is interrupted. */
 const READINGS = 1_000;
 const DEMO_LIMIT_MS = 240_000;
+const KAFKA_LIMIT_MS = 120_000;
+/** The port of the broker in the README; something else may have it here. */
+const README_PORT = /\b19292\b/g;
 
 /** A command of the README: ```` ```sh ```` behind the line `<!-- run: <name> -->`. Throws without one. */
 export function readmeCommand(text: string, name: string): string {
@@ -52,12 +57,12 @@ export class FreshCopy implements AsyncDisposable {
   }
 
   /** Starts a shell command, in a process group of its own as a terminal would. */
-  start(command: string): Started {
+  start(command: string, env: Record<string, string> = {}): Started {
     return new Started(
       new Deno.Command("sh", {
-        args: ["-c", command],
+        args: ["-ec", command],
         cwd: this.dir,
-        env: this.#env,
+        env: { ...this.#env, ...env },
         clearEnv: true,
         stdin: "null",
         stdout: "piped",
@@ -92,14 +97,9 @@ class Started {
   }
 
   async #read(): Promise<{ code: number }> {
-    let rest = "";
-    for await (const text of this.#child.stdout.pipeThrough(new TextDecoderStream())) {
-      const lines = (rest + text).split("\n");
-      rest = lines.pop()!;
-      for (const line of lines) {
-        this.lines.push(line);
-        this.onLine(line);
-      }
+    for await (const line of linesOf(this.#child.stdout)) {
+      this.lines.push(line);
+      this.onLine(line);
     }
     return { code: (await this.#child.status).code };
   }
@@ -133,7 +133,69 @@ export async function tryTests(copy: FreshCopy): Promise<string[]> {
   throw new Error(`Run the README's tests: code ${code}\n${tests.lines.join("\n")}`);
 }
 
+/**
+ * The section about Kafka, block by block: the broker and the engine, a reading and its result, the
+ * simulated fleet, topics of one's own. Kafka's jars are those that this machine has. Throws with the
+ * output of what failed; otherwise what was read from the output topic.
+ */
+export async function tryKafka(copy: FreshCopy): Promise<string[]> {
+  const port = String(await freePort());
+  const env = { KAFKA_CACHE_DIR: cacheFolder(), METRICS_PORT: "0" };
+  const start = (name: string) => copy.start(copy.command(name).replaceAll(README_PORT, port), env);
+  const engine = start("kafka");
+  const late = setTimeout(() => engine.signal("KILL"), KAFKA_LIMIT_MS);
+  const toEnd = async (name: string) => {
+    const started = start(name);
+    const late = setTimeout(() => started.signal("KILL"), KAFKA_LIMIT_MS);
+    const { code } = await started.ended;
+    clearTimeout(late);
+    if (code === 0) return started.lines;
+    throw new Error(`Run the README's ${name}: code ${code}\n${started.lines.join("\n")}`);
+  };
+  try {
+    await ready(engine);
+    const read = await toEnd("kafka reading");
+    await toEnd("kafka simulate");
+    await toEnd("kafka topics");
+    engine.signal("INT");
+    await engine.ended;
+    if (engine.lines.some((line) => line.includes("plumbline has stopped"))) return read;
+    throw new Error(`Stop the README's engine: it didn't\n${engine.lines.join("\n")}`);
+  } finally {
+    clearTimeout(late);
+    await toEnd("kafka stop");
+    await engine.signal("KILL").catch(() => {}); // it has ended already, unless something failed
+  }
+}
+
+/** Waits until the engine can do all that it is there for; throws with its output if it ends first. */
+async function ready(engine: Started): Promise<void> {
+  const address = Promise.withResolvers<string>();
+  const find = (line: string) => {
+    const found = /"address":"([^"]+)"/.exec(line)?.[1];
+    if (found !== undefined) address.resolve(found);
+  };
+  engine.onLine = find;
+  engine.lines.forEach(find);
+  const ended = engine.ended.then(({ code }) => {
+    throw new Error(`Start the README's engine: code ${code}\n${engine.lines.join("\n")}`);
+  });
+  const url = `${await Promise.race([address.promise, ended])}/health/ready`;
+  const asked = async () => {
+    for (;;) {
+      const response = await fetch(url);
+      await response.body?.cancel();
+      if (response.ok) return;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  };
+  await Promise.race([asked(), ended]);
+  ended.catch(() => {});
+}
+
 if (import.meta.main) {
   await using copy = await FreshCopy.make();
-  for (const attempt of [tryDemo, tryTests]) console.log((await attempt(copy)).join("\n"));
+  for (const attempt of [tryDemo, tryTests, tryKafka]) {
+    console.log((await attempt(copy)).join("\n"));
+  }
 }

@@ -27,7 +27,10 @@ are a fault.
 ${rows.join("\n")}
 
 Variables whose names speak of a password, token, secret or key are never shown, neither by \`check\` nor
-in a fault; a user and password in an address neither.
+in a fault; neither are user, password, query and fragment of an address.
+
+A variable whose name is one slip away from a setting's (\`METRICS_PROT\`, \`KAFKA_BROKERS\`) is warned of
+by \`check\` and at the start. It is no fault: the environment belongs to other programs, too.
 
 ## The tenants' file
 

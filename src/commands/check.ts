@@ -6,6 +6,7 @@ import {
   isSecret,
   valueText,
 } from "../config/faults.ts";
+import { nearMisses } from "../config/near_misses.ts";
 import { type Environment, settingValue } from "../config/setting_value.ts";
 import { type Setting, settings } from "../config/settings.ts";
 import { type Files, openFiles } from "../config/files.ts";
@@ -70,7 +71,7 @@ export function findingsOf(env: Environment, files: Files): Findings {
     ...(config === undefined || config.tenantsFile === "" ? {} : {
       tenants: checkedTenants(config),
     }),
-    warnings: config === undefined ? [] : configWarnings(config),
+    warnings: [...nearMisses(env), ...(config === undefined ? [] : configWarnings(config))],
     faults: faults.map(faultLine),
   };
 }
@@ -84,7 +85,8 @@ export function checkedSetting(setting: Setting<unknown>, env: Environment): Che
     return { name, value: null, text: valueText(from, value), from };
   }
   const { value, from = null } = read;
-  return { name, value: isSecret(name) ? null : value, text: valueText(name, read.text), from };
+  const shown = typeof value === "string" ? valueText(name, value) : value;
+  return { name, value: isSecret(name) ? null : shown, text: valueText(name, read.text), from };
 }
 
 function checkedTenants({ tenantsFile: file, tenants }: Config): CheckedTenants {

@@ -2,6 +2,7 @@ import { type RunningEngine, startEngine } from "../app.ts";
 import { readConfig } from "../config/config.ts";
 import { ConfigFaults } from "../config/faults.ts";
 import { openFiles } from "../config/files.ts";
+import { nearMisses } from "../config/near_misses.ts";
 import { UnsentResults } from "../pipeline/removed_sinks.ts";
 import type { Log } from "../pipeline/ports.ts";
 import { DataFolderInUse, SchemaTooNew } from "../store/open.ts";
@@ -17,6 +18,7 @@ export async function serve(): Promise<number> {
     const files = await openFiles(env);
     const config = readConfig(env, files);
     output = openLog(config.debug ? "debug" : config.logLevel);
+    for (const warning of nearMisses(env)) output.log.warn(warning);
     return await run(startEngine({ config, files, log: output.log, version }), output.log);
   } catch (error) {
     console.error(error instanceof Error ? `plumbline: ${error.message}` : error);

@@ -1,5 +1,5 @@
 /** One setting as the environment has it: its value and where that comes from, or what is wrong. */
-import type { ConfigFault } from "./faults.ts";
+import { type ConfigFault, valueText } from "./faults.ts";
 import type { Setting } from "./settings.ts";
 import { NotAllowed } from "./values.ts";
 
@@ -22,17 +22,33 @@ export function settingValue<T>(
   const own = given(env, name, setting);
   const old = oldName === undefined ? undefined : given(env, oldName, setting);
   if (own !== undefined && old !== undefined && own !== old) {
-    const message = `and ${oldName}=${JSON.stringify(old)} disagree`;
-    const either = "one of the two, or the same in both";
+    const wrong = [[name, own], [oldName, old]].flatMap(([it, text]) => {
+      const reason = faultOf(setting, text!);
+      return reason === undefined ? [] : [`; ${it} ${reason}`];
+    });
+    const message = `and ${oldName}=${JSON.stringify(valueText(oldName!, old))} disagree${
+      wrong.join("")
+    }`;
+    const either = wrong.length === 0
+      ? "one of the two, or the same in both"
+      : `one of the two, or the same in both: ${allowed}`;
     return { fault: { name, value: own, message, allowed: either } };
   }
   const from = own !== undefined ? name : old !== undefined ? oldName : undefined;
   const text = own ?? old ?? setting.default;
+  const reason = faultOf(setting, text);
+  if (reason === undefined) return { value: setting.parse(text), text, from };
+  return { fault: { name: from ?? name, value: text, message: reason, allowed } };
+}
+
+/** Why the setting doesn't take a text; undefined: it does. */
+function faultOf(setting: Setting<unknown>, text: string): string | undefined {
   try {
-    return { value: setting.parse(text), text, from };
+    setting.parse(text);
+    return undefined;
   } catch (error) {
-    if (!(error instanceof NotAllowed)) throw error;
-    return { fault: { name: from ?? name, value: text, message: error.message, allowed } };
+    if (error instanceof NotAllowed) return error.message;
+    throw error;
   }
 }
 

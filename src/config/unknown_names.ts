@@ -2,6 +2,7 @@
  * Variables named `PLUMBLINE_…`: the engine has none of this name, so each is a misunderstanding that
  * must not go unnoticed. A near miss among the real names is pointed out.
  */
+import { nearName } from "../core/near_name.ts";
 import type { ConfigFault } from "./faults.ts";
 
 /**
@@ -21,7 +22,8 @@ export function unknownNames(
     if (!name.startsWith("PLUMBLINE_") || value === undefined || known.includes(name)) continue;
     if (serviceLink.test(name)) continue;
     if (name.endsWith("_PORT") && /^(tcp|udp|sctp):\/\//.test(value)) continue;
-    const near = nearest(name, known);
+    const bare = name.slice("PLUMBLINE_".length);
+    const near = nearName(bare, known, (candidate) => Math.max(1, candidate.length / 3));
     faults.push({
       name,
       value,
@@ -30,33 +32,4 @@ export function unknownNames(
     });
   }
   return faults;
-}
-
-/** The known name that takes the fewest edits, if they are few for its length. */
-function nearest(name: string, known: readonly string[]): string | undefined {
-  const bare = name.slice("PLUMBLINE_".length);
-  let best: string | undefined;
-  let least = Infinity;
-  for (const candidate of known) {
-    const distance = edits(bare, candidate);
-    if (distance < least && distance <= Math.max(1, candidate.length / 3)) {
-      least = distance;
-      best = candidate;
-    }
-  }
-  return best;
-}
-
-/** Levenshtein distance: insertions, deletions and replacements that make `b` of `a`. */
-function edits(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const replaced = row[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(replaced, row[j] + 1, next[j - 1] + 1));
-    }
-    row = next;
-  }
-  return row[b.length];
 }

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import fc from "fast-check";
 import { parseDocumentText } from "../../src/config/document.ts";
 import { checkedSetting, findingsOf, findingsText } from "../../src/commands/check.ts";
 import { settings } from "../../src/config/settings.ts";
@@ -60,6 +61,70 @@ Deno.test("secrets are hidden, in values and in faults", () => {
     assert.equal(wrong.faults.length, 2);
     assert.doesNotMatch(findingsText(wrong) + JSON.stringify(wrong), /hush/);
   }
+});
+
+Deno.test("no part of a secret in an address is shown, wherever it stands and whatever is in it", () => {
+  // Letters that occur in no other text; what lies between them may be anything.
+  const piece = fc.string({ unit: "binary", maxLength: 8 }).filter((it) => it.isWellFormed());
+  const secret = fc.array(piece, { maxLength: 3 }).map((it) => `ЖЖ${it.join("ЖЖ")}ЖЖ`);
+  const place = fc.constantFrom<(secret: string) => string>(
+    (it) => `http://h/?token=${it}`,
+    (it) => `http://h/#${it}`,
+    (it) => `http://h?a=1&b=${it}&c=2`,
+    (it) => `http://user:${it}@h/`,
+    (it) => `h:9092/?token=${it}`,
+    (it) => `http://user:${it}@h/?token=${it}#${it}`,
+  );
+  const name = fc.constantFrom(
+    ...["STORAGE_SERVICE_URL", "KAFKA_BROKER", "HOST", "KAFKA_GROUP", "CONSUMER_GROUP"],
+    ...["PLUMBLINE_API_URL", "MAX_READINGS", "INPUT_TOPIC"],
+  );
+  fc.assert(fc.property(name, place, secret, (name, place, secret) => {
+    const value = place(secret);
+    if (!value.includes("://") && !/URL|HOST|BROKER/.test(name)) return;
+    const found = findings({ [name]: value, KAFKA_TOPIC: "http://h/?token=ЖЖ" });
+    assert.doesNotMatch(findingsText(found) + JSON.stringify(found), /Ж|\\u0416/, value);
+  }));
+  assert.match(
+    findingsText(findings({ STORAGE_SERVICE_URL: "http://h/?token=sekret4" })),
+    /^  STORAGE_SERVICE_URL="http:\/\/h\/\?…" has a query or fragment; allowed/m,
+  );
+});
+
+Deno.test("names that are a slip away from a setting's are warned of", () => {
+  const env = { METRICS_PROT: "1", KAFKA_BROKERS: "x", MAX_READING: "5", LOGLEVEL: "debug" };
+  const found = findings(env);
+  assert.ok(found.ok);
+  assert.deepEqual(found.warnings, [
+    "KAFKA_BROKERS is no setting and does nothing here; did you mean KAFKA_BROKER?",
+    "LOGLEVEL is no setting and does nothing here; did you mean LOG_LEVEL?",
+    "MAX_READING is no setting and does nothing here; did you mean MAX_READINGS?",
+    "METRICS_PROT is no setting and does nothing here; did you mean METRICS_PORT?",
+  ]);
+  const wrong = findings({ ...env, HOST: "?" });
+  assert.equal(wrong.warnings.length, 4);
+});
+
+Deno.test("other programs' names are no warning, nor one beside the setting itself", () => {
+  const names = [
+    ...["PATH", "HOME", "HOSTNAME", "HOSTS", "PORTS", "DEBUGS", "LANG", "TERM", "SHELL", "USER"],
+    ...["KAFKA_HOME", "KAFKA_OPTS", "KAFKA_BROKER_ID", "KAFKA_ADVERTISED_LISTENERS", "KAFKA_PORT"],
+    ...["KAFKA_BROKER_SERVICE_HOST", "KAFKA_BROKER_PORT", "KAFKA_CREATE_TOPICS", "KAFKA_VERSION"],
+    ...["METRICS_PORT_8000_TCP", "METRICS_SERVICE_PORT", "STORAGE_SERVICE_HOST", "LOG_DIR"],
+    ...["XDG_DATA_DIRS", "DENO_DIR", "NODE_ENV", "POSTGRES_HOST", "SPRING_KAFKA_BOOTSTRAP_SERVERS"],
+    ...["CONSUMER_GROUP_ID", "OUTPUT_TOPIC_NAME", "MAX_MEMORY", "LOG_FORMAT", "KAFKA_TOPIC_NAME"],
+  ];
+  const env = Object.fromEntries(names.map((name) => [name, "1"]));
+  assert.deepEqual(findings(env).warnings, []);
+  assert.deepEqual(findings({ KAFKA_BROKERS: "x", KAFKA_BROKER: "a:1" }).warnings, []);
+  assert.deepEqual(findings({ CONSUMER_GROUPS: "x", KAFKA_GROUP: "a" }).warnings, []);
+});
+
+Deno.test("two names that disagree: what is wrong with each is told, too", () => {
+  assert.deepEqual(findings({ METRICS_PORT: "abc", PORT: "99" }).faults, [
+    'METRICS_PORT="abc" and PORT="99" disagree; METRICS_PORT is no whole number; allowed: ' +
+    "one of the two, or the same in both: 0 to 65535; 0 is any free port",
+  ]);
 });
 
 Deno.test("a setting that holds a secret is shown as set, but not what it is", () => {

@@ -19,6 +19,7 @@ import { errorAnswer } from "./json.ts";
 import { type HttpMetrics, metricsRoute } from "./metrics.ts";
 import { Refusal, type Route } from "./request.ts";
 import { statsRoute } from "./stats.ts";
+import { refuseTarget } from "./target.ts";
 
 export interface ApiOptions {
   readonly intake: Intake;
@@ -53,6 +54,10 @@ export function createApi(options: ApiOptions): Api {
     metricsRoute(options.metrics),
   ];
   measure(api, options);
+  api.use(async (c, next) => {
+    refuseTarget(c.req.raw);
+    await next();
+  });
   for (const route of [indexRoute({ version: options.version, routes }), ...routes]) {
     register(api, route);
   }
@@ -121,11 +126,12 @@ function register(api: Api, { path, methods }: Route): void {
 
 /** A path that a route would take without its trailing slash; never another host (`//host/`). */
 function redirected(request: Request, routes: readonly Route[]): Response | undefined {
-  // null: the request's host is none that could stand in an address.
+  // null: the host may be one that could stand in an address and yet be none ("[1").
   const { pathname, search } = URL.parse(request.url) ?? { pathname: "", search: "" };
   const path = pathname.replace(/\/+$/, "");
   if (path === pathname || !routes.some((route) => takes(route, path))) return undefined;
-  return new Response(null, { status: 308, headers: { location: path + search } });
+  const headers = { location: path + search, "cache-control": "no-store" };
+  return new Response(null, { status: 308, headers });
 }
 
 function takes(route: Route, path: string): boolean {

@@ -8,7 +8,7 @@ import {
 import { arrayRanges, lineRanges } from "./batch_body.ts";
 import { Bodies, type BodyLimits } from "./body.ts";
 import { answer, errorAnswer, JsonText } from "./json.ts";
-import { type ApiRequest, Refusal, type Route } from "./request.ts";
+import { type ApiRequest, Refusal, refuseQuery, type Route } from "./request.ts";
 
 /** After how many seconds readings may be sent again that couldn't be taken. */
 const RETRY_AFTER = { "retry-after": "5" };
@@ -20,7 +20,9 @@ export function dataRoute(options: { intake: Intake; limits: BodyLimits }): Rout
   const { intake, limits } = options;
   const bodies = new Bodies(limits);
 
-  async function post({ raw }: ApiRequest): Promise<Response> {
+  async function post(request: ApiRequest): Promise<Response> {
+    const { raw } = request;
+    refuseQuery(request);
     refuseEncoded(raw);
     const lines = isLines(raw);
     using inHand = bodies.begin();

@@ -1,11 +1,12 @@
 /** What a handler sees of a request, and how it refuses one. */
-import type { z } from "../../deps.ts";
+import { z } from "../../deps.ts";
+import { nearName } from "../core/near_name.ts";
 import type { BodyInHand } from "./body.ts";
 
 export interface ApiRequest {
   readonly raw: Request;
-  /** The first value of a query parameter. */
-  query(name: string): string | undefined;
+  /** The first value of each query parameter. */
+  query(): Record<string, string>;
   /** A decoded part of the path. */
   param(name: string): string | undefined;
 }
@@ -32,20 +33,41 @@ export class Refusal extends Error {
   }
 }
 
-/** The query's parameters by a schema; refuses with 400 and everything that is wrong. */
+/** The query's parameters by a schema; refuses with 400 and everything that is wrong, unknown names too. */
 export function readQuery<Shape extends z.ZodRawShape>(
   schema: z.ZodObject<Shape>,
   request: ApiRequest,
 ): z.infer<z.ZodObject<Shape>> {
   const names = Object.keys(schema.shape);
-  const given = Object.fromEntries(names.map((name) => [name, request.query(name)]));
+  const all = request.query();
+  const given = Object.fromEntries(names.map((name) => [name, all[name]]));
   const outcome = schema.safeParse(given);
-  if (outcome.success) return outcome.data;
-  const faults = outcome.error.issues.map(({ path, message }) => {
+  const faults = (outcome.error?.issues ?? []).map(({ path, message }) => {
     const name = String(path[0]);
     return `${name}: ${message}, got ${JSON.stringify(given[name])}`;
   });
+  const unknown = Object.keys(all).filter((name) => !names.includes(name));
+  faults.push(...unknown.map((name) => unknownParameter(name, names)));
+  if (outcome.success && faults.length === 0) return outcome.data;
   throw new Refusal(400, faults.join("; "));
+}
+
+const nothing = z.object({});
+
+/** Refuses with 400 where there is any parameter. */
+export function refuseQuery(request: ApiRequest): void {
+  readQuery(nothing, request);
+}
+
+/** Ignored, it would give an answer to another question than was asked. */
+function unknownParameter(name: string, known: readonly string[]): string {
+  const meant = nearName(name.toLowerCase(), known, (it) => Math.max(1, it.length / 3));
+  const instead = meant !== undefined
+    ? `did you mean ${meant}?`
+    : known.length > 0
+    ? `expected ${known.join(", ")}`
+    : "expected no parameter";
+  return `${JSON.stringify(name)}: unknown; ${instead}`;
 }
 
 /** The body as JSON by a schema; refuses with 400 and everything that is wrong. */

@@ -105,6 +105,7 @@ Deno.test("a trailing slash leads to the path without, query included", async ()
   for (const [from, to] of slashed) {
     const response = await api.request(from);
     assert.equal(response.status, 308, from);
+    assert.equal(response.headers.get("cache-control"), "no-store");
     assert.equal(response.headers.get("location"), to);
   }
   for (const path of ["//example.org/", "/nothing/", "//health/"]) {

@@ -19,9 +19,10 @@ async function ask(address: string, path: string) {
 Deno.test("no broker: alive, but not ready; readings over HTTP are taken all the same", async () => {
   using folder = tempFolder("ready-");
   await using program = await startProgram({
-    env: { KAFKA_BROKER: nowhere(), DATA_DIR: folder.path },
+    env: { KAFKA_BROKER: nowhere(), DATA_DIR: folder.path, MAX_READING: "5" },
   });
   const address = await program.ready("/health/live");
+  await program.line("MAX_READING is no setting");
   const { status, answer } = await ask(address, "/health/ready");
   assert.equal(status, 503);
   assert.equal(answer.status, "error");

@@ -52,15 +52,49 @@ Deno.test("over a socket: device ids, HEAD, other methods, large bodies", async 
   await close(5000);
 });
 
-Deno.test("a host that could stand in no address is no failure", async () => {
-  const { port, close } = serve(apiOver().api);
-  for (const [path, status] of [["/health", 200], ["/health/", 404], ["//evil.example/", 404]]) {
-    const answer = await exchange(
-      port,
-      `GET ${path} HTTP/1.1\r\nhost: a b"<\r\nconnection: close\r\n\r\n`,
-    );
-    assert.match(answer, new RegExp(`^HTTP/1.1 ${status} `), String(path));
+Deno.test("the target alone decides, whatever the host is; a host that is none is refused", async () => {
+  const { api, intake } = apiOver();
+  const { port, close } = serve(api);
+  const ask = (line: string, host: string, rest = "") =>
+    exchange(port, `${line} HTTP/1.1\r\nhost: ${host}\r\nconnection: close\r\n${rest}\r\n`);
+  for (const path of ["/health", "/health/", "/nope", "//evil.example/"]) {
+    for (
+      const host of ['a b"<', "x/metrics?", "x/metrics#", "x\\metrics?", "u@x", "x?a", "h\u00e4"]
+    ) {
+      assert.match(await ask(`GET ${path}`, host), /^HTTP\/1.1 400 /, `${path} ${host}`);
+    }
   }
+  const body = "content-length: 17\r\n";
+  const posted = await ask("POST /nope", "x/api/data?", `${body}\r\n{"device_id":"a"}`);
+  assert.match(posted, /^HTTP\/1.1 400 .*"message":"host: expected a host and a port, got /s);
+  assert.deepEqual(intake.readings, []);
+  for (const host of ["x", "x:80", "[::1]:8000", "", "a_b.c-d", "[1"]) {
+    assert.match(await ask("GET /health", host), /^HTTP\/1.1 200 /, host);
+    assert.match(await ask("GET /nope", host), /^HTTP\/1.1 404 /, host);
+  }
+  assert.match(await ask("GET http://evil.example/health", "x"), /^HTTP\/1.1 200 /);
+  assert.match(await ask("GET //evil.example/health/", "x"), /^HTTP\/1.1 404 /);
+  await close(5000);
+});
+
+Deno.test("this is no proxy, and bodies come as they are", async () => {
+  const { api, intake } = apiOver();
+  const { port, close } = serve(api);
+  const connect = await exchange(
+    port,
+    "CONNECT example.com:80 HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n",
+  );
+  assert.match(connect, /^HTTP\/1.1 405 .*\r\nallow: GET, HEAD, POST\r\n/s);
+  const encoded = (coding: string) =>
+    exchange(
+      port,
+      `POST /api/data HTTP/1.1\r\nhost: x\r\nconnection: close\r\ntransfer-encoding: ${coding}\r\n\r\n` +
+        `2\r\n{}\r\n0\r\n\r\n`,
+    );
+  assert.match(await encoded("gzip, chunked"), /^HTTP\/1.1 501 .*expected chunked, got/s);
+  assert.deepEqual(intake.readings, []);
+  assert.match(await encoded("Chunked"), /^HTTP\/1.1 200 /);
+  assert.deepEqual(intake.readings, ["{}"]);
   await close(5000);
 });
 

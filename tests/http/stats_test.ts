@@ -147,6 +147,34 @@ Deno.test("wrong parameters are all told at once", async () => {
   assert.equal((await get("/api/stats?limit=1000")).status, 200);
 });
 
+Deno.test("unknown parameters are refused, with what was probably meant", async () => {
+  const statistics = new DevicesInMemory([deviceOf("t", "a")]);
+  const { api, get, intake } = apiOver({ statistics });
+  const told = async (path: string) => {
+    const { status, text } = await get(path);
+    return `${status} ${JSON.parse(text).message}`;
+  };
+  assert.equal(await told("/api/stats?Limit=1"), '400 "Limit": unknown; did you mean limit?');
+  assert.equal(
+    await told("/api/stats?tennant=x&limit=0"),
+    '400 limit: expected a whole number from 1 to 1000, got "0"; ' +
+      '"tennant": unknown; did you mean tenant?',
+  );
+  assert.equal(
+    await told("/api/stats?__proto__=1"),
+    '400 "__proto__": unknown; expected limit, after, tenant, readings',
+  );
+  assert.equal(
+    await told("/api/stats/device/a?tenants=t"),
+    '400 "tenants": unknown; did you mean tenant?',
+  );
+  const posted = await api.request("/api/data?tenant=t", { method: "POST", body: "{}" });
+  assert.equal(posted.status, 400);
+  assert.equal((await posted.json()).message, '"tenant": unknown; expected no parameter');
+  assert.deepEqual(intake.readings, []);
+  assert.equal((await get("/health?t=1")).status, 200);
+});
+
 Deno.test("GET /api/stats/device/:id", async () => {
   const statistics = new DevicesInMemory([deviceOf("t", "a")]);
   const { get } = apiOver({ statistics });

@@ -17,6 +17,7 @@ import { healthRoutes } from "./health.ts";
 import { indexRoute } from "./index.ts";
 import { errorAnswer } from "./json.ts";
 import { type HttpMetrics, metricsRoute } from "./metrics.ts";
+import { type PageLimits, Pages } from "./pages.ts";
 import { Refusal, type Route } from "./request.ts";
 import { statsRoute } from "./stats.ts";
 import { refuseTarget } from "./target.ts";
@@ -30,6 +31,8 @@ export interface ApiOptions {
   /** null: there is no tenants' file. */
   readonly reload: TenantsReload | null;
   readonly limits: BodyLimits;
+  /** Limits other than the usual ones. */
+  readonly pages?: Partial<PageLimits>;
   readonly log: Log;
   /** ms since 1970; fractions make durations finer. */
   readonly now: () => number;
@@ -43,10 +46,11 @@ const NO_ROUTE = "other";
 const knownMethods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"];
 
 export function createApi(options: ApiOptions): Api {
+  const { now } = options;
   const api: Api = new Hono();
   const routes: Route[] = [
     ...healthRoutes(options),
-    statsRoute(options.statistics),
+    statsRoute(options.statistics, new Pages({ now, limits: options.pages })),
     deviceStatsRoute(options.statistics),
     dataRoute(options),
     ...deadLetterRoutes(options),
@@ -93,6 +97,7 @@ function measure(api: Api, { metrics, now }: ApiOptions): void {
 
 /** The body is dropped later: a HEAD must announce what a GET would bring, not nothing. */
 async function announceLength(response: Response): Promise<void> {
+  if (response.headers.has("content-length")) return await response.body?.cancel();
   const { length } = await response.clone().bytes();
   response.headers.set("content-length", String(length));
 }

@@ -20,19 +20,21 @@ export function jsonObject(members: Iterable<readonly [string, unknown]>): JsonT
   return new JsonText(`{${written.join(",")}}`);
 }
 
-/** An answer with these members at the top; what is known now may be wrong a moment later. */
+/** What is known now may be wrong a moment later: nobody may keep it. */
+export const JSON_HEADERS = {
+  "content-type": "application/json; charset=utf-8",
+  "cache-control": "no-store",
+  "x-content-type-options": "nosniff",
+};
+
+/** An answer with these members at the top. */
 export function answer(
   members: Record<string, unknown>,
   init: { status?: number; headers?: Record<string, string> } = {},
 ): Response {
   return new Response(jsonObject(Object.entries(members)).text, {
     status: init.status ?? 200,
-    headers: {
-      "content-type": "application/json; charset=utf-8",
-      "cache-control": "no-store",
-      "x-content-type-options": "nosniff",
-      ...init.headers,
-    },
+    headers: { ...JSON_HEADERS, ...init.headers },
   });
 }
 

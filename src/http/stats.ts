@@ -1,11 +1,11 @@
 import { z } from "../../deps.ts";
-import type { DeviceView, Statistics } from "../pipeline/ports.ts";
+import type { Statistics } from "../pipeline/ports.ts";
 import { readCursor, writeCursor } from "./cursor.ts";
-import { answer, jsonObject, type JsonText } from "./json.ts";
+import { deviceName } from "./device_names.ts";
+import { JSON_HEADERS, jsonObject, type JsonText } from "./json.ts";
+import type { Pages } from "./pages.ts";
 import { type ApiRequest, readQuery, type Route } from "./request.ts";
 import { deviceJson, seriesJson, timeJson } from "./views.ts";
-
-type ListedDevice = ReturnType<Statistics["page"]>["devices"][number];
 
 const MAX_PAGE = 1000;
 const limitRule = `expected a whole number from 1 to ${MAX_PAGE}`;
@@ -21,49 +21,53 @@ const query = z.object({
   readings: z.enum(["true", "false"], { error: "expected true or false" }).default("true"),
 });
 
+/** A page of so many devices without their windows' values costs no more than other requests do. */
+const SMALL_PAGE = 100;
+
 /** `GET /api/stats`: the global statistics and a page of devices. */
-export function statsRoute(statistics: Statistics): Route {
-  function get(request: ApiRequest): Response {
+export function statsRoute(statistics: Statistics, pages: Pages): Route {
+  function get(request: ApiRequest): Response | Promise<Response> {
     const { limit, after, tenant, ...rest } = readQuery(query, request);
     const readings = rest.readings === "true";
-    const page = statistics.page({ limit, after: after ?? undefined, tenant, readings });
-    const last = page.devices.at(-1);
-    return answer({
-      status: "ok",
-      data: dataJson(statistics, { devices: page.devices, readings }),
-      processing: processingJson(statistics),
-      next: page.more && last !== undefined ? writeCursor(last) : undefined,
-    });
+    const gather = () =>
+      gathered(statistics, { limit, after: after ?? undefined, tenant, readings });
+    if (readings || limit > SMALL_PAGE) return pages.answer(gather);
+    return new Response([...gather()].join(""), { headers: JSON_HEADERS });
   }
   return { path: "/api/stats", methods: { GET: get } };
 }
 
-function dataJson(
+/** One moment of the state, taken now; its text in pieces, which may be taken later. */
+function gathered(
   statistics: Statistics,
-  options: { devices: readonly ListedDevice[]; readings: boolean },
-): JsonText {
+  wanted: Parameters<Statistics["page"]>[0],
+): Iterable<string> {
+  const { devices, more } = statistics.page(wanted);
+  const exists = (tenant: string, device: string) => statistics.knows(tenant, device);
+  const names = devices.map((view) => deviceName(view, exists));
+  const last = devices.at(-1);
+  const global = globalJson(statistics).text.slice(0, -1);
+  const end = jsonObject([
+    ["processing", processingJson(statistics)],
+    ["next", more && last !== undefined ? writeCursor(last) : undefined],
+  ]).text.slice(1);
+  return (function* () {
+    yield `{"status":"ok","data":${global},"devices":{`;
+    for (const [i, view] of devices.entries()) {
+      yield `${i === 0 ? "" : ","}${JSON.stringify(names[i])}:${deviceJson(view, wanted).text}`;
+    }
+    yield `}},${end}`;
+  })();
+}
+
+function globalJson(statistics: Statistics): JsonText {
   const { temperature, humidity, metrics } = statistics.global();
   const further = metrics.map(({ name, series }) => [name, seriesJson(series)] as const);
-  const names = deviceNames(options.devices);
   return jsonObject([
     ["temperature", seriesJson(temperature)],
     ["humidity", seriesJson(humidity)],
     ["metrics", further.length === 0 ? undefined : jsonObject(further)],
-    [
-      "devices",
-      jsonObject(options.devices.map((view, i) => [names[i], deviceJson(view, options)] as const)),
-    ],
   ]);
-}
-
-/**
- * A device's id where only one tenant has it, `tenant_id/device_id` otherwise. An id with a slash that
- * looks like another device's long name takes its long name, too: no name stands for two devices.
- */
-function deviceNames(devices: readonly ListedDevice[]): string[] {
-  const long = (view: DeviceView) => `${view.tenant}/${view.device}`;
-  const taken = new Set(devices.filter(({ shared }) => shared).map(long));
-  return devices.map((view) => view.shared || taken.has(view.device) ? long(view) : view.device);
 }
 
 function processingJson(statistics: Statistics): JsonText {

@@ -75,6 +75,7 @@ export interface Statistics {
   };
   device(tenant: string, device: string): DeviceView | undefined;
   tenantsOf(device: string): string[];
+  knows(tenant: string, device: string): boolean;
   /** At most `limit` devices; fewer where their windows hold so many values that these fill the answer. */
   page(options: {
     after?: { tenant: string; device: string };

@@ -46,6 +46,11 @@ export class StateStatistics implements Statistics {
     return this.#store.devices.tenantsOf(device);
   }
 
+  knows(tenant: string, device: string): boolean {
+    return this.#state.engine.fleet.inMemory(tenant, device) !== undefined ||
+      this.#store.devices.load(tenant, device) !== undefined;
+  }
+
   page(options: Parameters<Statistics["page"]>[0]): ReturnType<Statistics["page"]> {
     const { limit } = options;
     const keys = this.#store.devices.page({ ...options, limit: limit + 1 });

@@ -4,6 +4,7 @@
  */
 import { type Api, createApi } from "../../src/http/api.ts";
 import type { BodyLimits } from "../../src/http/body.ts";
+import type { PageLimits } from "../../src/http/pages.ts";
 import type {
   BatchOutcome,
   DeadLetterDesk,
@@ -81,6 +82,10 @@ export class DevicesInMemory implements Statistics {
 
   device(tenant: string, device: string): DeviceView | undefined {
     return this.devices.find((it) => it.tenant === tenant && it.device === device);
+  }
+
+  knows(tenant: string, device: string): boolean {
+    return this.device(tenant, device) !== undefined;
   }
 
   tenantsOf(device: string): string[] {
@@ -201,6 +206,9 @@ export function apiOver(options: {
   batchOutcome?: (readings: string[]) => Promise<BatchOutcome>;
   limits?: Partial<BodyLimits>;
   reload?: TenantsReload;
+  pages?: Partial<PageLimits>;
+  /** A clock that stands still unless given. */
+  now?: () => number;
 } = {}): TestApi {
   const lines: string[] = [];
   const log = createLog({ level: "debug", write: (line) => lines.push(line), now: () => 0 });
@@ -228,7 +236,8 @@ export function apiOver(options: {
       ...options.limits,
     },
     log,
-    now: () => Date.parse("2026-01-02T03:04:05.678Z"),
+    pages: options.pages,
+    now: options.now ?? (() => Date.parse("2026-01-02T03:04:05.678Z")),
     version: "1.2.3",
   });
   async function get(path: string) {

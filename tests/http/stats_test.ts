@@ -109,7 +109,7 @@ Deno.test("an id that reads like another's long name doesn't hide it", async () 
   ]);
   const { text } = await apiOver({ statistics }).get("/api/stats");
   assert.deepEqual(Object.keys(JSON.parse(text).data.devices), [
-    "default/t1/a",
+    "default/t1%2Fa",
     "t1/a",
     "t2/a",
   ]);

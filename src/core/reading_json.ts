@@ -181,7 +181,21 @@ function invalidUtf8(bytes: Uint8Array, start: number, end: number): string {
     if (length === 0) break;
     at += length;
   }
-  return `no character begins with byte 0x${hex(bytes[at])} at position ${at - start}`;
+  let length = 1;
+  while (at + length < end && beginsCharacter(bytes.subarray(at, at + length))) length++;
+  const wrong = bytes.subarray(at, at + length);
+  const names = Array.from(wrong, (byte) => `0x${hex(byte)}`).join(" ");
+  return beginsCharacter(wrong)
+    ? `the text ends within the character ${names} at position ${at - start}`
+    : `no character begins with ${names} at position ${at - start}`;
+}
+
+/** Whether other bytes can follow that make it a character: the least or the greatest would do. */
+function beginsCharacter(bytes: Uint8Array): boolean {
+  return [0x80, 0xbf].some((next) => {
+    const filled = Uint8Array.of(...bytes, next, next, next);
+    return utf8Length(filled, 0, filled.length) > 0;
+  });
 }
 
 function hex(byte: number): string {

@@ -39,7 +39,7 @@ export function dataRoute(options: { intake: Intake; limits: BodyLimits }): Rout
     } catch (error) {
       const status = statusOf(error);
       if (status === undefined) throw error;
-      return errorAnswer(status, `nothing was taken: ${(error as Error).message}`, RETRY_AFTER);
+      return errorAnswer(status, `${(error as Error).message}; nothing was taken`, RETRY_AFTER);
     }
   }
 

@@ -45,7 +45,10 @@ export function serveApi(options: ServeOptions): ApiServer {
       );
     } catch (error) {
       const reason = (error as Error).message;
-      throw new Error(`listening on ${host}, port ${port}: ${reason}`, { cause: error });
+      const hint = error instanceof Deno.errors.AddrInUse
+        ? "; METRICS_PORT takes another port"
+        : "";
+      throw new Error(`listening on ${host}, port ${port}: ${reason}${hint}`, { cause: error });
     }
   }
 

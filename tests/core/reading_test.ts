@@ -107,11 +107,21 @@ Deno.test("a value that is no JSON object is refused with the reason", () => {
 Deno.test("bytes that are no UTF-8 are refused with their position", () => {
   const bytes = encoder.encode('{"device_id":"é__"}');
   bytes.set([0xed, 0xa0], 16);
-  assert.equal(parse(bytes), "not UTF-8: no character begins with byte 0xed at position 16");
+  assert.equal(parse(bytes), "not UTF-8: no character begins with 0xed 0xa0 at position 16");
   assert.equal(
     parse(Uint8Array.of(0x7b, 0xc3)),
-    "not UTF-8: no character begins with byte 0xc3 at position 1",
+    "not UTF-8: the text ends within the character 0xc3 at position 1",
   );
+  const reason = (...wrong: number[]) => parse(Uint8Array.of(0x22, ...wrong, 0x22))?.split(": ")[1];
+  assert.equal(reason(0xc3), "no character begins with 0xc3 0x22 at position 1");
+  assert.equal(reason(0xff), "no character begins with 0xff at position 1");
+  assert.equal(reason(0x80), "no character begins with 0x80 at position 1");
+  assert.equal(reason(0xe0, 0x80, 0x80), "no character begins with 0xe0 0x80 at position 1");
+  assert.equal(
+    reason(0xf0, 0x9f, 0x98),
+    "no character begins with 0xf0 0x9f 0x98 0x22 at position 1",
+  );
+  assert.equal(reason(0xf4, 0x90), "no character begins with 0xf4 0x90 at position 1");
 });
 
 Deno.test("a wrong field is refused with its name, what was expected, and what came", () => {
@@ -265,7 +275,7 @@ Deno.test("of the contract's cases these are refused, the others are readings", 
     "trailing garbage => not JSON",
     "two objects => not JSON",
     "truncated => not JSON",
-    "invalid UTF-8 in device_id => not UTF-8: no character begins with byte 0xff at position 17",
+    "invalid UTF-8 in device_id => not UTF-8: no character begins with 0xff at position 17",
     "UTF-8 BOM first => not JSON",
   ]);
 });

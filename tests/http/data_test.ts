@@ -281,7 +281,7 @@ Deno.test("a full backlog is a 429 with Retry-After, an unwritable store a 503, 
       assert.equal(response.headers.get("retry-after"), "5");
       assert.deepEqual(await response.json(), {
         status: "error",
-        message: `nothing was taken: ${error.message}`,
+        message: `${error.message}; nothing was taken`,
       });
     }
     assert.deepEqual(lines, []);

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import http2 from "node:http2";
 import { serveApi } from "../../src/http/serve.ts";
 import type { Outcome } from "../../src/pipeline/ports.ts";
 import { createLog } from "../../src/telemetry/log.ts";
@@ -190,5 +191,32 @@ Deno.test("what breaks outside the handlers is a 500 in JSON, and logged", async
   assert.equal(response.status, 500);
   assert.equal((await response.json()).status, "error");
   assert.ok(lines.some((line) => line.includes('"broken"')));
+  await close(5000);
+});
+
+Deno.test("HTTP/2 without TLS: the same answers, and a 413 for a body that is too long", async () => {
+  const { api } = apiOver({ limits: { maxReadingBytes: 1000, maxBatchBytes: 1_000_000 } });
+  const { url, close } = serve(api);
+  const session = http2.connect(url);
+  const ask = async (headers: http2.OutgoingHttpHeaders, body?: Uint8Array) => {
+    const stream = session.request(headers);
+    const status = new Promise((resolve) => stream.on("response", (it) => resolve(it[":status"])));
+    stream.on("error", () => {}); // the server may stop reading what it has refused
+    stream.end(body);
+    let text = "";
+    for await (const part of stream) text += part;
+    return [await status, JSON.parse(text).status];
+  };
+  assert.deepEqual(await ask({ ":path": "/health" }), [200, "ok"]);
+  const post = { ":path": "/api/data", ":method": "POST" };
+  assert.deepEqual(
+    await ask({ ...post, "content-length": 20_000_000 }, new Uint8Array(20_000_000)),
+    [
+      413,
+      "error",
+    ],
+  );
+  assert.deepEqual(await ask(post, new Uint8Array(20_000_000)), [413, "error"]);
+  session.destroy();
   await close(5000);
 });

@@ -3,7 +3,11 @@
  * [--readings=1000000] [--verify]`: measures the program as users run it, against a broker of its own.
  * Without a name all of them are measured. Rounds alternate, so that a noisy minute doesn't hit one
  * measurement alone.
+ *
+ * `deno task bench compare <commit> [<commit>] [--runs=7] [--readings=1000000]`: CPU time a reading of two
+ * commits on the whole road; without a second one, of the files as they are.
  */
+import { compareCommits } from "./compare.ts";
 import { measureHttp, measureReaders } from "./http.ts";
 import { measureIdle } from "./idle.ts";
 import { measureJournal } from "./journal.ts";
@@ -103,4 +107,12 @@ async function run({ names, runs, readings, verify }: Plan): Promise<void> {
   for (const [title, figures] of results) print(table(title, figures));
 }
 
-await run(plan(Deno.args));
+const [command, ...commits] = Deno.args.filter((arg) => !arg.startsWith("--"));
+if (command === "compare") {
+  const runs = numberOf(Deno.args, { name: "runs", otherwise: 7 });
+  const readings = numberOf(Deno.args, { name: "readings", otherwise: 1_000_000 });
+  print(describeMachine());
+  await compareCommits(commits, { runs, readings, print });
+} else {
+  await run(plan(Deno.args));
+}

@@ -20,14 +20,17 @@ export async function fillInput(stage: Stage, readings: number): Promise<Filled>
   return { topic, readings, valid };
 }
 
-/** `verify`: the oracle reads both topics afterwards; needs about 3 GB for a million. */
+/**
+ * `verify`: the oracle reads both topics afterwards; needs about 3 GB for a million. `root`: another
+ * checkout, whose engine is measured.
+ */
 export async function measureRoad(
   stage: Stage,
-  options: { input: Filled; verify: boolean; print: (line: string) => void },
+  options: { input: Filled; verify: boolean; print: (line: string) => void; root?: string },
 ): Promise<Figures> {
-  const { input, verify, print } = options;
+  const { input, verify, print, root } = options;
   const output = await stage.topic("bench-out");
-  await using engine = await startEngine(stage, { input: input.topic, output });
+  await using engine = await startEngine(stage, { input: input.topic, output, root });
   const { program, started } = engine;
   const cpu = new CpuMeter({ engine: program.pid, broker: stage.broker.pid, bench: Deno.pid });
   let first = { end: 0, at: 0 };

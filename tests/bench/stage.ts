@@ -49,10 +49,18 @@ export interface Engine extends AsyncDisposable {
 /** Starts the engine with an empty folder, unless `dir` names one. */
 export async function startEngine(
   stage: Stage,
-  options: { input: string; output: string; dir?: string; env?: Record<string, string> },
+  options: {
+    input: string;
+    output: string;
+    dir?: string;
+    env?: Record<string, string>;
+    /** Another checkout of the project, whose engine it is. */
+    root?: string;
+  },
 ): Promise<Engine> {
   const folder = options.dir === undefined ? tempFolder("bench-data-") : undefined;
   const program = await startProgram({
+    root: options.root,
     env: {
       KAFKA_BROKER: stage.broker.bootstrap,
       INPUT_TOPIC: options.input,

@@ -1,8 +1,5 @@
 /** The program as users run it: a process of its own, with no more permissions than it needs. */
-import { commandFlags } from "../../tools/command_flags.ts";
-
-const MAIN = new URL("../../src/main.ts", import.meta.url).pathname;
-const CONFIG = new URL("../../deno.json", import.meta.url).pathname;
+const ROOT = new URL("../..", import.meta.url).pathname;
 /** Nothing else of the machine's environment reaches the program. */
 const INHERITED = ["PATH", "HOME", "DENO_DIR", "XDG_CACHE_HOME", "TMPDIR"];
 
@@ -11,8 +8,10 @@ export interface ProgramOptions {
   args?: string[];
   /** Its settings. METRICS_PORT is 0 (any free port) unless given. DATA_DIR is needed by `serve`. */
   env: Record<string, string>;
-  /** Another program to run instead of `src/main.ts`; for tests of this file. */
+  /** Another program to run instead of `src/main.ts`. */
   main?: string;
+  /** Another checkout of the project, whose program, flags and packages are used. */
+  root?: string;
 }
 
 export interface Exit {
@@ -21,15 +20,18 @@ export interface Exit {
 }
 
 /** Starts the program and returns at once. `await using`: whatever happens, it doesn't outlive the test. */
-export async function startProgram({ args = ["serve"], env, main = MAIN }: ProgramOptions) {
+export async function startProgram(options: ProgramOptions) {
+  const { args = ["serve"], env, root = ROOT, main = `${root}/src/main.ts` } = options;
   const inherited = INHERITED.flatMap((name) => {
     const value = Deno.env.get(name);
     return value === undefined ? [] : [[name, value]];
   });
   const settings = { METRICS_PORT: "0", ...env };
-  const flags = await commandFlags(main === MAIN ? args : ["serve"], settings);
+  // Those of the checkout: the program may have to touch other things there.
+  const { commandFlags } = await import(`${root}/tools/command_flags.ts`);
+  const flags = await commandFlags(main === `${root}/src/main.ts` ? args : ["serve"], settings);
   const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "--config", CONFIG, ...flags, main, ...args],
+    args: ["run", "--config", `${root}/deno.json`, ...flags, main, ...args],
     env: { ...Object.fromEntries(inherited), NO_COLOR: "1", ...settings },
     clearEnv: true,
     stdin: "null",

@@ -46,6 +46,8 @@ async function plan(args: string[]): Promise<Plan> {
   if (args.includes("--no-broker")) {
     files = files.filter((file) => !needy.has(file) && !reach(graph, file).has(DOWNLOADING_FILE));
   }
+  // Without a file `deno test` would run all there are.
+  if (!files.length) throw new Error("Run tests without a broker: all of these need one");
   return { files, flags, needBroker: files.some((file) => needy.has(file)) };
 }
 

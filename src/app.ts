@@ -91,6 +91,8 @@ function assemble(
   const { config, files, log, version, store, now } = parts;
   const hasOutput = config.kafkaEnabled && config.outputTopic !== "";
   const hasStorage = config.storageUrl !== "";
+  // For how long things last: a clock that is set back by an hour must not make anything wait for one.
+  const elapsed = () => performance.timeOrigin + performance.now();
   settleRemovedSinks({ store, log, hasOutput, hasStorage, discard: config.discardBacklog });
 
   const pool = new RowPool();
@@ -107,13 +109,13 @@ function assemble(
     : null;
   const checkpoint = new Checkpoint(state, {
     durableId: store.journal.checkpoint(),
-    now,
+    now: elapsed,
     observe: (seconds) => metrics.checkpointed(seconds),
   });
   const lifecycle = { running: true, startedAt: now() };
 
   const random = () => Math.random();
-  const kafka = { brokers: config.brokers, clientId: "plumbline", log, now };
+  const kafka = { brokers: config.brokers, clientId: "plumbline", log, now: elapsed };
   const source: KafkaSource | null = config.kafkaEnabled
     ? createKafkaSource({
       ...kafka,
@@ -135,7 +137,7 @@ function assemble(
     concurrency: config.storageConcurrency,
     timeoutMs: config.storageTimeoutMs,
     log,
-    now,
+    now: elapsed,
     random,
   });
 
@@ -222,7 +224,7 @@ function assemble(
     storage: storageSink,
     ingest,
     lifecycle,
-    now,
+    now: elapsed,
   });
   const letters = new LetterDesk(store, engineReplayer({ ingest, output, storage }));
   const marked = new MarkedLetters(letters, { log, now });
@@ -236,8 +238,8 @@ function assemble(
     metrics,
     reload,
     limits: { maxReadingBytes, maxBatchBytes, maxTotalBytes: BODIES_AT_ONCE * largest },
-    log: seldom(log, { now }),
-    now: () => performance.timeOrigin + performance.now(),
+    log: seldom(log, { now: elapsed }),
+    now: elapsed,
     version,
   });
   const server = serveApi({ app: api, host: config.host, port: config.port, log });
@@ -263,8 +265,8 @@ function assemble(
 
   async function stop(): Promise<boolean> {
     lifecycle.running = false;
-    const deadline = now() + STOP_MS;
-    const left = () => Math.max(0, deadline - now());
+    const deadline = elapsed() + STOP_MS;
+    const left = () => Math.max(0, deadline - elapsed());
     source?.pause();
     // A full backlog or disk would hold the reading for ever: the ingest is told to stop, too.
     await within(left(), Promise.allSettled([reading, ingest.stop()]));

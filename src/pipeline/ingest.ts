@@ -264,7 +264,8 @@ export class Ingest implements Intake {
     void this.#retrying({
       attempt: () => commit.attempt({ positions: [], fill: (batch) => group.judge(batch) }),
       unwanted: () =>
-        now() - this.unavailableSince < REQUEST_PATIENCE_MS
+        // A clock that was set back must not make people wait.
+        Math.abs(now() - this.unavailableSince) < REQUEST_PATIENCE_MS
           ? undefined
           : "the store can't be written",
       done: () => {

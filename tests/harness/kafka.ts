@@ -226,14 +226,22 @@ export async function consumeAll(
   return records;
 }
 
-/** Reads what the topic holds now, up to each partition's end, in order within a partition. */
+/**
+ * Reads what the topic holds now, up to each partition's end, in order within a partition; `from`: the
+ * first offsets wanted, of partitions that aren't read from their starts.
+ */
 export async function readTopic(
   topic: string,
-  options: { timeoutMs?: number; uncommitted?: boolean; bootstrap?: string } = {},
+  options: {
+    timeoutMs?: number;
+    uncommitted?: boolean;
+    bootstrap?: string;
+    from?: ReadonlyMap<number, number>;
+  } = {},
 ): Promise<ReadRecord[]> {
   const waiting = new Map<number, number>();
   for (const [partition, { low, high }] of await topicOffsets(topic, options.bootstrap)) {
-    if (high > low) waiting.set(partition, high);
+    if (high > Math.max(low, options.from?.get(partition) ?? 0)) waiting.set(partition, high);
   }
   const records: ReadRecord[] = [];
   if (!waiting.size) return records;
@@ -256,10 +264,11 @@ interface Reading {
   timeoutMs?: number;
   uncommitted?: boolean;
   bootstrap?: string;
+  from?: ReadonlyMap<number, number>;
 }
 
 async function read(topic: string, reading: Reading): Promise<void> {
-  const { records, done, timeoutMs = 30_000, uncommitted = false } = reading;
+  const { records, done, timeoutMs = 30_000, uncommitted = false, from } = reading;
   const group = `test-reader-${crypto.randomUUID()}`;
   const consumer = client(reading.bootstrap).consumer({
     groupId: group,
@@ -269,7 +278,7 @@ async function read(topic: string, reading: Reading): Promise<void> {
   await consumer.connect();
   try {
     await consumer.subscribe({ topic, fromBeginning: true });
-    await finished(consumer, { topic, records, done, timeoutMs });
+    await finished(consumer, { topic, records, done, timeoutMs, from });
   } finally {
     await consumer.disconnect();
   }
@@ -277,7 +286,7 @@ async function read(topic: string, reading: Reading): Promise<void> {
 
 function finished(
   consumer: Consumer,
-  { topic, records, done, timeoutMs }: Reading & { topic: string; timeoutMs: number },
+  { topic, records, done, timeoutMs, from }: Reading & { topic: string; timeoutMs: number },
 ): Promise<void> {
   return new Promise((resolve, reject) => {
     const late = setTimeout(
@@ -285,7 +294,15 @@ function finished(
       timeoutMs,
     );
     let over = false;
-    const next = new Map<number, number>();
+    const next = new Map(from);
+    if (next.size > 0) {
+      // At each join, and at once: kafkajs takes no other moment.
+      consumer.on(consumer.events.GROUP_JOIN, () => {
+        for (const [partition, offset] of next) {
+          consumer.seek({ topic, partition, offset: String(offset) });
+        }
+      });
+    }
     function end(error?: unknown): void {
       over = true;
       clearTimeout(late);

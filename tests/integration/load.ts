@@ -3,16 +3,7 @@ import { Buffer } from "node:buffer";
 import kafkajs from "kafkajs";
 import { client, type TestRecord } from "../harness/kafka.ts";
 
-/** Numbers in [0, 1), by Tommy Ettinger's Mulberry32: a test's chances can be repeated. */
-export function seededRandom(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
-  };
-}
+export { seededRandom } from "../harness/random.ts";
 
 export const TENANTS = ["default", "north", "south", "sampled"];
 

@@ -6,6 +6,7 @@ import {
   broker,
   client,
   createTopic,
+  type ReadRecord,
   readTopic,
   topicName,
   topicOffsets,
@@ -151,13 +152,8 @@ export class Road implements AsyncDisposable {
   async records(): Promise<{ input: InputRecord[]; output: OutputRecord[] }> {
     const options = { bootstrap: this.bootstrap, timeoutMs: 120_000 };
     const input = await withLeaders(() => readTopic(this.input, options));
-    const output = (await withLeaders(() => readTopic(this.output, options))).map((record) => ({
-      ...record,
-      headers: Object.entries(record.headers).flatMap(([name, value]) =>
-        [value].flat().map((one) => [name, Buffer.from(one as Uint8Array)] as const)
-      ),
-    }));
-    return { input, output };
+    const output = await withLeaders(() => readTopic(this.output, options));
+    return { input, output: output.map(outputRecord) };
   }
 
   /** What the oracle says about output topic, store and API; the engine must be running, and drained. */
@@ -200,11 +196,19 @@ export class Road implements AsyncDisposable {
   }
 }
 
+/** A record as the oracle wants it. */
+export function outputRecord(record: ReadRecord): OutputRecord {
+  const headers = Object.entries(record.headers).flatMap(([name, value]) =>
+    [value].flat().map((one) => [name, Buffer.from(one as Uint8Array)] as const)
+  );
+  return { ...record, headers };
+}
+
 /**
  * Tries again where a partition has no leader: just after a broker's start, and while a starved one
  * has missed its own heartbeats.
  */
-async function withLeaders<T>(work: () => Promise<T>): Promise<T> {
+export async function withLeaders<T>(work: () => Promise<T>): Promise<T> {
   for (const deadline = Date.now() + STALLED_MS;;) {
     try {
       return await work();

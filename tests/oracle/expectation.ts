@@ -60,6 +60,8 @@ export interface Expectation {
   /** Counters as invariant 5 has them. */
   readonly read: number;
   readonly sampledOut: number;
+  readonly resultCount: number;
+  /** Of this part of the input; all else here is of the parts before it, too. */
   readonly results: readonly ExpectedResult[];
   readonly rejections: readonly ExpectedRejection[];
   /** By `deviceKey`. */
@@ -69,6 +71,8 @@ export interface Expectation {
     readonly humidity: Series;
     readonly metrics: ReadonlyMap<string, Series>;
   };
+  /** The partition of every device. */
+  readonly homes: ReadonlyMap<string, number>;
   /** Devices that stand in several partitions: nothing can be said about the order of their readings. */
   readonly scattered: readonly string[];
 }
@@ -87,26 +91,29 @@ export function deviceKey(tenant: string, device: string): string {
   return JSON.stringify([tenant, device]);
 }
 
-/** `idPrefix`: what stands before `<partition>-<offset>` in an id, `<topic>-`. */
+/**
+ * `idPrefix`: what stands before `<partition>-<offset>` in an id, `<topic>-`. `before`: what was expected
+ * of the input up to here; its devices and sums are gone on with, so it can't be used any more.
+ */
 export function expectFrom(
   input: readonly InputRecord[],
-  options: { idPrefix: string; settings: Settings; observed: Observed },
+  options: { idPrefix: string; settings: Settings; observed: Observed; before?: Expectation },
 ): Expectation {
-  const { settings, observed } = options;
+  const { settings, observed, before } = options;
   const results: ExpectedResult[] = [];
-  const rejections: ExpectedRejection[] = [];
-  const devices = new Map<string, ExpectedDevice>();
+  const rejections: ExpectedRejection[] = [...before?.rejections ?? []];
+  const devices = new Map(before?.devices);
   const global = {
-    temperature: new Series(0),
-    humidity: new Series(0),
-    metrics: new Map<string, Series>(),
+    temperature: before?.global.temperature ?? new Series(0),
+    humidity: before?.global.humidity ?? new Series(0),
+    metrics: new Map(before?.global.metrics),
   };
-  const homes = new Map<string, number>();
-  const scattered = new Set<string>();
-  let sampledOut = 0;
+  const homes = new Map(before?.homes);
+  const scattered = new Set(before?.scattered);
+  let sampledOut = before?.sampledOut ?? 0;
   for (const [partition, records] of byPartition(input)) {
     for (const record of records) {
-      const id = `${options.idPrefix}${partition}-${record.offset}`;
+      const id = record.id ?? `${options.idPrefix}${partition}-${record.offset}`;
       const reading = judgeReading(record.value, settings);
       if (isRefusal(reading)) {
         rejections.push({ id, record, refusal: reading });
@@ -141,14 +148,15 @@ export function expectFrom(
       });
     }
   }
-  const read = input.length;
   return {
-    read,
+    read: (before?.read ?? 0) + input.length,
     sampledOut,
+    resultCount: (before?.resultCount ?? 0) + results.length,
     results,
     rejections,
     devices,
     global,
+    homes,
     scattered: [...scattered],
   };
 }

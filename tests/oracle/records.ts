@@ -6,6 +6,8 @@ export interface InputRecord {
   readonly value: Uint8Array | null;
   /** ms since 1970. */
   readonly timestamp: number;
+  /** Of a reading that came by another way than Kafka; it has a partition that no topic has. */
+  readonly id?: string;
 }
 
 export interface OutputRecord {

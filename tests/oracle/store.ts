@@ -67,7 +67,7 @@ export function checkCounters(
     got: { read, results, sampled_out, rejected, dropped, passed_on },
     expected: {
       read: expectation.read,
-      results: expectation.results.length,
+      results: expectation.resultCount,
       sampled_out: expectation.sampledOut,
       rejected: expectation.rejections.length,
       dropped: 0,
@@ -76,7 +76,8 @@ export function checkCounters(
   });
 }
 
-function checkDeadLetters(
+/** Of the readings that were rejected. */
+export function checkDeadLetters(
   file: string,
   against: { topic: string; expectation: Expectation; findings: Findings },
 ): void {

@@ -1,0 +1,69 @@
+/** What a run's figures may be at most. */
+import type { Fault } from "./plan.ts";
+import { PER_SECOND } from "./setup.ts";
+
+/** Where all readings of a run went. */
+export interface Sums {
+  /** From Kafka, whatever became of them. */
+  records: number;
+  posted: number;
+  rejected: number;
+  results: number;
+  sampledOut: number;
+  /** Nowhere to be found. */
+  lost: number;
+  /** Readings from Kafka that two engines have counted. */
+  countedTwice: number;
+  /** Counted more than once because an answer was lost and the client posted again. */
+  postedAgain: number;
+  /** Records of the output topic beyond the first of an engine's result. */
+  outputTwice: number;
+  /** Posts of what the storage service had already. */
+  storedTwice: number;
+  /** Results in the storage sink's dead letters. */
+  deadLetters: number;
+}
+
+/** Memory of an engine: twice what one has at most while all goes well under this load. */
+export const MAX_MIB = 400;
+/**
+ * Seconds of readings that two engines may both have counted: what a killed one had committed, but not
+ * yet to the group. With room for a slow machine.
+ */
+const KILLED_SECONDS = 1;
+
+/** Readings that two engines may have counted because of these faults. */
+export function twiceAtMost(faults: readonly Fault[]): number {
+  let seconds = 0;
+  for (const { kind, seconds: lasting } of faults) {
+    if (kind === "second engine killed" || kind === "first of two engines killed") {
+      seconds += KILLED_SECONDS;
+    }
+    // It reads on before it learns that it is no member any more.
+    if (kind === "first of two engines frozen") seconds += lasting + KILLED_SECONDS;
+  }
+  return Math.round(seconds * PER_SECOND);
+}
+
+/** Empty: all were kept. */
+export function brokenPromises(figures: {
+  readonly sums: Readonly<Sums>;
+  /** Results that the engines said may stand twice in the output topic. */
+  readonly unsure: number;
+  readonly mayCountTwice: number;
+  readonly peakMiB: number;
+}): string[] {
+  const { sums, unsure, mayCountTwice, peakMiB } = figures;
+  const broken: string[] = [];
+  if (sums.lost > 0) broken.push(`${sums.lost} readings are lost`);
+  if (sums.outputTwice > unsure) {
+    broken.push(
+      `${sums.outputTwice} results twice in the output, ${unsure} were said to be unsure`,
+    );
+  }
+  if (sums.countedTwice > mayCountTwice) {
+    broken.push(`${sums.countedTwice} readings counted by two engines, above ${mayCountTwice}`);
+  }
+  if (peakMiB > MAX_MIB) broken.push(`an engine had ${peakMiB} MiB, above ${MAX_MIB}`);
+  return broken;
+}

@@ -1,5 +1,6 @@
 /** The composition root: the only file that knows every part; the order of start and stop. */
 import { ulid } from "../deps.ts";
+import { backlogLimits } from "./config/backlog_settings.ts";
 import { type Config, configWarnings } from "./config/config.ts";
 import type { WatchedFiles } from "./config/files.ts";
 import { TenantsFile } from "./config/tenants_file.ts";
@@ -8,6 +9,7 @@ import { serveApi } from "./http/serve.ts";
 import { DeadLetterTopic } from "./kafka/dead_letter_topic.ts";
 import { createKafkaOutput } from "./kafka/output.ts";
 import { createKafkaSource, type KafkaSource } from "./kafka/source.ts";
+import { Backlogs } from "./pipeline/backlogs.ts";
 import { Checkpoint } from "./pipeline/checkpoint.ts";
 import { EngineHealth } from "./pipeline/health.ts";
 import { Ingest, type StageTimes } from "./pipeline/ingest.ts";
@@ -93,7 +95,8 @@ function assemble(
   const hasStorage = config.storageUrl !== "";
   // For how long things last: a clock that is set back by an hour must not make anything wait for one.
   const elapsed = () => performance.timeOrigin + performance.now();
-  settleRemovedSinks({ store, log, hasOutput, hasStorage, discard: config.discardBacklog });
+  const outputTopic = hasOutput ? config.outputTopic : "";
+  settleRemovedSinks({ store, log, outputTopic, hasStorage, discard: config.discardBacklog });
 
   const pool = new RowPool();
   const { maxReadings, fleetMaxBytes: maxBytes } = config;
@@ -111,6 +114,14 @@ function assemble(
     durableId: store.journal.checkpoint(),
     now: elapsed,
     observe: (seconds) => metrics.checkpointed(seconds),
+  });
+  const backlogs = new Backlogs({
+    store,
+    checkpoint,
+    sinks: [output, storage].filter((feed) => feed !== null)
+      .map((feed) => ({ feed, limits: backlogLimits(config, feed.gaps.sink) })),
+    log,
+    now,
   });
   const lifecycle = { running: true, startedAt: now() };
 
@@ -163,6 +174,9 @@ function assemble(
         ...(output === null ? [] : [{ sink: "output", ...output.backlog() }]),
         ...(storage === null ? [] : [{ sink: "storage", ...storage.backlog() }]),
       ],
+      backlogLimits: () => backlogs.limits().map(({ sink, limits }) => ({ sink, ...limits })),
+      resultsDropped: () => Object.entries(store.resultsDropped()),
+      health: () => health,
       journal: () => store.journal.size(),
       letters: () => store.letters.counts(),
       fleet: () => state.engine.fleet,
@@ -190,11 +204,11 @@ function assemble(
     checkpoint,
     output,
     storage,
+    backlogs,
     store,
     source,
     outputHealthy: () => outputSink?.state() === "connected",
     maxReadingBytes: config.maxReadingBytes,
-    maxBacklogBytes: config.backlogMaxBytes,
     newId: ulid.monotonicFactory(),
     log,
     now,
@@ -223,6 +237,7 @@ function assemble(
     output: outputSink,
     storage: storageSink,
     ingest,
+    backlogs,
     lifecycle,
     now: elapsed,
   });
@@ -275,6 +290,7 @@ function assemble(
     const sinks = [outputSink, storageSink, deadLetterTopic];
     await within(share, Promise.all(sinks.map((sink) => sink?.close(share))));
     ingest.checkpointAll();
+    backlogs.close();
     await within(left(), Promise.resolve(source?.close(left())));
     await within(left() + 500, server.close(left()));
     store.close();

@@ -2,6 +2,8 @@
  * The table of settings: what each is called, what it means, what it takes. The program reads its
  * settings by this table, and the documentation is made from it.
  */
+import { backlogSettings } from "./backlog_settings.ts";
+import { type Setting, setting } from "./setting.ts";
 import {
   byteSize,
   parseBoolean,
@@ -15,22 +17,7 @@ import {
   wholeNumber,
 } from "./values.ts";
 
-export interface Setting<T> {
-  /** Name of the environment variable. */
-  readonly name: string;
-  /** The name that the old Python engine used for it; it works, too. */
-  readonly oldName?: string;
-  /** The text that is taken where the variable isn't set. */
-  readonly default: string;
-  /** An empty variable is a value of its own; otherwise it counts as not set. */
-  readonly emptyMeans?: string;
-  /** What may be written, in words. */
-  readonly allowed: string;
-  /** What the setting does, in one sentence. */
-  readonly meaning: string;
-  /** Throws `NotAllowed`. */
-  readonly parse: (text: string) => T;
-}
+export type { Setting };
 
 const MIB = 1024 ** 2;
 const GIB = 1024 ** 3;
@@ -146,13 +133,7 @@ export const settings = {
     meaning: "Memory for devices; those that weren't heard of for longest stay on disk only.",
     parse: byteSize(MIB, 1024 * GIB),
   }),
-  backlogMaxBytes: setting({
-    name: "BACKLOG_MAX_BYTES",
-    default: "4GiB",
-    allowed: "16MiB to 1024GiB: bytes, or a number with KiB, MiB or GiB",
-    meaning: "Size of the journal above which no more is read until the sinks have caught up.",
-    parse: byteSize(16 * MIB, 1024 * GIB),
-  }),
+  ...backlogSettings,
   deadLettersMaxCount: setting({
     name: "DEAD_LETTERS_MAX_COUNT",
     default: "100000",
@@ -187,7 +168,8 @@ export const settings = {
     default: "",
     emptyMeans: "nothing is discarded",
     allowed: "output, storage, both separated by a comma, or nothing",
-    meaning: "Sinks that are gone and whose unsent results may be thrown away.",
+    meaning:
+      "Sinks that are gone, or whose topic has another name, and whose unsent results may be thrown away.",
     parse: parseSinks,
   }),
   dataDir: setting({
@@ -220,10 +202,6 @@ export const settings = {
     parse: parseBoolean,
   }),
 };
-
-function setting<T>(definition: Setting<T>): Setting<T> {
-  return definition;
-}
 
 /** The value of every setting, by its key in the table. */
 export type SettingValues = {

@@ -42,6 +42,26 @@ export function byteSize(min: number, max: number): (text: string) => number {
   };
 }
 
+const times: Record<string, number> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/** A time in ms, written as a number with s, m, h or d; 0 is Infinity: no limit. */
+export function duration(max: number): (text: string) => number {
+  return (text) => {
+    if (text === "0") return Infinity;
+    const match = /^(\d{1,10})\s?([smhd])$/.exec(text);
+    if (match === null) throw new NotAllowed("is no time");
+    return bounded(Number(match[1]) * times[match[2]], { min: 1000, max, unit: " ms" });
+  };
+}
+
+const policies = ["block", "drop_oldest", "drop_newest"] as const;
+
+export function parsePolicy(text: string): (typeof policies)[number] {
+  const policy = policies.find((it) => it === text.toLowerCase());
+  if (policy === undefined) throw new NotAllowed("is no policy");
+  return policy;
+}
+
 function bounded(value: number, limits: { min: number; max: number; unit: string }): number {
   const { min, max, unit } = limits;
   if (value < min) throw new NotAllowed(`is below ${min}${unit}`);

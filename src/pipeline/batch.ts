@@ -1,6 +1,7 @@
 import { type Device } from "../core/device.ts";
 import { OVER_QUOTA, REJECTED, RESULT } from "../core/engine.ts";
 import { ResultId } from "../core/result.ts";
+import { type Backlogs } from "./backlogs.ts";
 import { type Checkpoint, type CheckpointSlice, writeSlice } from "./checkpoint.ts";
 import { type JournalIds } from "./journal_ids.ts";
 import { type JournalOutputFeed } from "./output_feed.ts";
@@ -12,6 +13,7 @@ import {
   type JournalRow,
   type RecordBatch,
   type Rejected,
+  type SinkName,
   type Transaction,
 } from "./ports.ts";
 import { UNKNOWN_LANE } from "./reframing.ts";
@@ -19,6 +21,8 @@ import { ReplayedLetters } from "./replayed_letters.ts";
 import { type PooledRow, type RowPool } from "./row_pool.ts";
 import { type State } from "./state.ts";
 import { type JournalStorageFeed } from "./storage_feed.ts";
+
+const SINKS: readonly SinkName[] = ["output", "storage"];
 
 /** Everything that a batch writes to and is made of. */
 export interface BatchParts {
@@ -29,6 +33,7 @@ export interface BatchParts {
   /** null: the sink is switched off. */
   readonly output: JournalOutputFeed | null;
   readonly storage: JournalStorageFeed | null;
+  readonly backlogs: Backlogs;
   readonly maxReadingBytes: number;
   readonly now: () => number;
 }
@@ -58,6 +63,8 @@ export class Batch {
   readonly #rejected: Rejected[] = [];
   readonly #replayed = new ReplayedLetters();
   readonly #time: number;
+  /** Sinks that don't get these results: their backlog is full, and the newest are dropped. */
+  readonly #droppedFor: readonly SinkName[];
   #newDevices: { states: DeviceState[]; saved: readonly Device[] } = { states: [], saved: [] };
   /** null: the store knows all names in it, it is written by checkpoints. */
   #newTotals: GlobalState | null = null;
@@ -74,6 +81,7 @@ export class Batch {
     this.#parts = parts;
     this.#firstId = parts.ids.hold();
     this.#time = parts.now();
+    this.#droppedFor = SINKS.filter((sink) => !parts.backlogs.takes(sink));
     parts.state.includedId = parts.ids.last;
     // Before the first reading is applied: a slice holds the state as of the last commit.
     this.#slice = parts.checkpoint.due ? parts.checkpoint.slice() : null;
@@ -86,6 +94,10 @@ export class Batch {
 
   get lastId(): number {
     return this.#firstId + this.rows.length + this.#replayed.rows.length - 1;
+  }
+
+  get #plainRows(): JournalRow[] {
+    return this.rows.map(({ row }) => row);
   }
 
   /** Bytes that its rows add to the journal. */
@@ -201,7 +213,8 @@ export class Batch {
       const count = buffer.count;
       const { body, buffer: held } = pool.body(buffer);
       const baseSequence = lanes === 0 ? id : ends.get(lane) ?? output!.end(lane);
-      ends.set(lane, baseSequence + count);
+      // A row that won't go out uses no sequences.
+      if (!this.#droppedFor.includes("output")) ends.set(lane, baseSequence + count);
       const row: JournalRow = {
         id,
         lane: lanes === 0 ? UNKNOWN_LANE : lane,
@@ -230,9 +243,10 @@ export class Batch {
 
   /** Writes it all but the positions. May be called again after a transaction that failed. */
   write(tx: Transaction): void {
-    const { output, storage } = this.#parts;
-    const target = output === null ? "state" : "output";
-    for (const { row } of this.rows) tx.append(row, target);
+    const { output, storage, backlogs } = this.#parts;
+    const goesOut = output !== null && !this.#droppedFor.includes("output");
+    for (const { row } of this.rows) tx.append(row, goesOut ? "output" : "state");
+    for (const sink of this.#droppedFor) backlogs.dropNewest(tx, sink, this.#plainRows);
     // Before the rejected ones: a letter may come again under its id.
     this.#replayed.write(tx);
     for (const rejected of this.#rejected) tx.reject(rejected);
@@ -248,23 +262,32 @@ export class Batch {
 
   /** It is committed: memory follows, and the rows go to the sinks. */
   committed(): void {
-    const { state, ids, checkpoint, output, storage, pool } = this.#parts;
-    const last = Math.max(this.lastId, ids.last);
-    ids.release(last);
-    state.includedId = last;
+    const { state, ids, checkpoint, storage, pool, backlogs } = this.#parts;
+    const goesTo = SINKS.filter((sink) =>
+      this.#parts[sink] !== null && !this.#droppedFor.includes(sink)
+    );
+    const lastId = Math.max(this.lastId, ids.last);
+    ids.release(lastId);
+    state.includedId = lastId;
     state.engine.committed(this.lastId, this.#newDevices.saved);
     if (this.#newTotals !== null) state.engine.savedTotals(this.lastId);
     add(state.counters, this.#counters);
     checkpoint.appended(this.bytes);
-    output?.flushed();
+    this.#parts.output?.flushed();
     storage?.flushed();
     if (this.#slice !== null) checkpoint.written(this.#slice);
+    // They are told by what the rows say: before the buffers are given back.
+    for (const sink of this.#droppedFor) backlogs.droppedNewest(sink, this.#plainRows);
+    const last = this.rows.at(-1);
+    if (this.#droppedFor.includes("storage") && last !== undefined) storage?.skipped(last.row.id);
     for (const pooled of this.rows) {
-      pooled.holders = (output === null ? 0 : 1) + (storage === null ? 0 : 1);
+      pooled.holders = goesTo.length;
       if (pooled.holders === 0 && pooled.buffer !== null) pool.give(pooled.buffer);
     }
-    output?.appended(this.#replayed.following(this.rows, "output"));
-    storage?.appended(this.#replayed.following(this.rows, "storage"));
+    for (const sink of SINKS) {
+      const rows = goesTo.includes(sink) ? this.rows : [];
+      this.#parts[sink]?.appended(this.#replayed.following(rows, sink));
+    }
   }
 
   /** It will never be committed; the caller rebuilds the state. */
@@ -275,20 +298,30 @@ export class Batch {
   }
 }
 
+type PruneParts = Pick<BatchParts, "checkpoint" | "output" | "storage">;
+
 /**
  * Deletes the journal rows that neither a sink nor a recovery needs any more. `slice`: the part of a
  * checkpoint that was written in the same transaction.
  */
 export function prune(
   tx: Transaction,
-  parts: Pick<BatchParts, "checkpoint" | "output" | "storage"> & { slice: CheckpointSlice | null },
+  parts: PruneParts & { slice: CheckpointSlice | null },
 ): void {
-  const through = Math.min(
-    parts.slice?.checkpointId ?? parts.checkpoint.durableId,
-    (parts.output?.oldestNeeded() ?? Infinity) - 1,
-    (parts.storage?.oldestNeeded() ?? Infinity) - 1,
-  );
+  const through = mayPrune(parts, parts.slice?.checkpointId);
   if (through > 0) tx.prune(through);
+}
+
+/** The last id that neither a sink nor a recovery needs any more. */
+export function mayPrune(
+  { checkpoint, output, storage }: PruneParts,
+  durableId = checkpoint.durableId,
+): number {
+  return Math.min(
+    durableId,
+    (output?.oldestNeeded() ?? Infinity) - 1,
+    (storage?.oldestNeeded() ?? Infinity) - 1,
+  );
 }
 
 function tooLarge(bytes: number, limit: number): string {

@@ -4,6 +4,7 @@ import {
   type Health,
   type RecordSource,
   type Sink,
+  type SinkName,
   type SourceState,
 } from "./ports.ts";
 
@@ -23,6 +24,8 @@ export interface HealthOptions {
     readonly backlogFull: boolean;
     readonly batches: number;
   };
+  /** Why a sink's backlog isn't as it should be. */
+  readonly backlogs: { reason(sink: SinkName): string | undefined };
   readonly lifecycle: { readonly running: boolean };
   readonly now: () => number;
 }
@@ -59,25 +62,30 @@ export class EngineHealth implements Health {
     return states.includes("connecting") ? "connecting" : "connected";
   }
 
-  /** Fails only where nothing is known that would explain why no batch comes. */
+  /**
+   * Fails where batches stand still and nothing is known that would explain it, and where the store has
+   * refused everything for long. (A thread that is stuck answers nothing at all.)
+   */
   live(): FailedChecks {
-    const { source, ingest } = this.#options;
+    const { source, ingest, now } = this.#options;
     const explained = ingest.unavailableSince > 0 || ingest.backlogFull ||
       source?.state() !== "connected";
-    const stuck = explained ? undefined : this.#standstill(HUNG_MS);
-    return new Map(stuck === undefined ? [] : [["progress", stuck]]);
+    const isHung = ingest.unavailableSince > 0 && now() - ingest.unavailableSince >= HUNG_MS;
+    return failedOf([
+      ["store", isHung ? storeFailure(ingest.unavailableSince) : undefined],
+      ["progress", explained ? undefined : this.#standstill(HUNG_MS)],
+    ]);
   }
 
   ready(): FailedChecks {
-    const { source, output, storage, ingest } = this.#options;
-    const found: [Check, string | undefined][] = [
+    const { source, output, storage, ingest, backlogs } = this.#options;
+    return failedOf([
       ["kafka", sourceFailure(source)],
       ["store", storeFailure(ingest.unavailableSince)],
-      ["output", outputFailure(output)],
-      ["storage", storageFailure(storage)],
+      ["output", both(outputFailure(output), backlogs.reason("output"))],
+      ["storage", both(storageFailure(storage), backlogs.reason("storage"))],
       ["progress", this.#progressFailure()],
-    ];
-    return new Map(found.filter((it): it is [Check, string] => it[1] !== undefined));
+    ]);
   }
 
   #progressFailure(): string | undefined {
@@ -102,6 +110,14 @@ export class EngineHealth implements Health {
     for (const lag of this.#options.source?.lag().values() ?? []) waiting += lag;
     return waiting;
   }
+}
+
+function failedOf(found: readonly (readonly [Check, string | undefined])[]): FailedChecks {
+  return new Map(found.filter((it): it is [Check, string] => it[1] !== undefined));
+}
+
+function both(first: string | undefined, second: string | undefined): string | undefined {
+  return first === undefined || second === undefined ? first ?? second : `${first}; ${second}`;
 }
 
 function sourceFailure(source: RecordSource | null): string | undefined {

@@ -1,9 +1,10 @@
 import { type Tally } from "../core/tally.ts";
-import { type BatchParts, prune } from "./batch.ts";
+import { type BatchParts, mayPrune, prune } from "./batch.ts";
 import { writeSlice } from "./checkpoint.ts";
 import { Commit, rebuild, type StageTimes } from "./commit.ts";
 import { NotOurs } from "./not_ours.ts";
 import { type ReplayedSlice, replayLetters } from "./replay.ts";
+import { waitForRoom } from "./room.ts";
 import { judge, judgeBatch, type Submission, Submissions } from "./submissions.ts";
 import {
   BacklogFull,
@@ -23,11 +24,8 @@ export { type StageTimes };
 const RETRY_MS = 500;
 /** A request waits no longer for a store that can't be written: who sent it should know. */
 const REQUEST_PATIENCE_MS = 5_000;
-/** While the sink keeps up, reading waits for it at so many bytes in flight: more would only fill memory. */
-const MAX_IN_FLIGHT_BYTES = 24_000_000;
-const ROOM_CHECK_MS = 50;
-/** A backlog below this part of its limit isn't full any more, as far as people are told. */
-const ROOM_AGAIN = 0.9;
+/** An engine that has nothing to commit finds out so often whether the store can be written. */
+const TRIAL_MS = 300_000;
 /** Devices written at once while nothing else is to be done: about 15 ms. */
 const IDLE_SLICE = 1000;
 
@@ -36,8 +34,6 @@ export interface IngestOptions extends BatchParts {
   readonly source: RecordSource | null;
   /** Whether the output topic takes rows at the moment. */
   readonly outputHealthy: () => boolean;
-  /** Reading pauses while the journal holds more bytes than this. */
-  readonly maxBacklogBytes: number;
   readonly newId: () => string;
   /** Pause between two attempts to write to a store that refuses; 500 unless told. */
   readonly retryMs?: number;
@@ -81,12 +77,13 @@ export class Ingest implements Intake {
   readonly stages: StageTimes = { fetch: 0, apply: 0, insert: 0, commit: 0, produce: 0 };
   /** When the store last refused a write; 0: it takes writes. */
   unavailableSince = 0;
-  #pauseTold = false;
+  #committedAt: number;
   /** Batches committed since the start. */
   batches = 0;
 
   constructor(options: IngestOptions) {
     this.#options = options;
+    this.#committedAt = options.now();
   }
 
   /** Reads until the source is closed or `stop` is called. Rejects only where going on would be wrong: a defect. */
@@ -97,6 +94,8 @@ export class Ingest implements Intake {
       const asked = performance.now();
       const batches = await source.next();
       this.stages.fetch += performance.now() - asked;
+      // It is full from the start, or was filled by what came over HTTP meanwhile.
+      if (this.backlogFull) await this.#room();
       while (this.#busy !== null) await this.#busy;
       if (batches === null || this.#stopping) return;
       await this.#ingest(source, batches);
@@ -145,12 +144,21 @@ export class Ingest implements Intake {
 
   /** Writes cursors and, where one is due, a part of a checkpoint, while no batch does it. */
   maintain(): void {
-    const { output, storage, checkpoint, state, store, ids } = this.#options;
+    const { output, storage, checkpoint, state, store, ids, backlogs, now } = this.#options;
     if (this.#busy !== null) return;
+    let tidied = false;
+    this.#relieve(() => {
+      backlogs.relieve();
+      tidied = backlogs.tidy();
+    });
     state.includedId = ids.last;
     const due = checkpoint.due;
-    const isTrial = this.unavailableSince > 0;
-    if (!(isTrial || due || output?.hasUnflushed || storage?.hasUnflushed)) return;
+    const isTrial = this.unavailableSince > 0 ||
+      Math.abs(now() - this.#committedAt) >= TRIAL_MS;
+    const isSettled = store.journal.size().rows > 0 && mayPrune(this.#options) >= ids.last;
+    if (!(isTrial || tidied || isSettled || due || output?.hasUnflushed || storage?.hasUnflushed)) {
+      return;
+    }
     const slice = due ? checkpoint.slice(IDLE_SLICE) : null;
     void this.#retrying({
       attempt: () =>
@@ -166,6 +174,7 @@ export class Ingest implements Intake {
         output?.flushed();
         storage?.flushed();
         if (slice !== null) checkpoint.written(slice);
+        this.#committedAt = now();
       },
       abandon: () => {
         if (slice !== null) rebuild(state, checkpoint);
@@ -270,6 +279,7 @@ export class Ingest implements Intake {
           : "the store can't be written",
       done: () => {
         this.#committed(commit);
+        this.#options.backlogs.look();
         group.settle();
       },
       abandon: (reason) => {
@@ -280,8 +290,9 @@ export class Ingest implements Intake {
   }
 
   #committed(commit: Commit): void {
-    const { state, observe } = this.#options;
+    const { state, observe, now } = this.#options;
     commit.batch!.committed();
+    this.#committedAt = now();
     observe(state.engine.tally, commit.transactionMs);
     this.batches++;
     state.evict();
@@ -346,46 +357,27 @@ export class Ingest implements Intake {
     }
   }
 
-  /** The sinks are so far behind that no more is taken. */
+  /** A sink is so far behind that no more is taken. */
   get backlogFull(): boolean {
-    const { store, maxBacklogBytes } = this.#options;
-    return store.journal.size().bytes > maxBacklogBytes;
+    return this.#options.backlogs.full;
   }
 
-  /** At the limit reading pauses and goes on many times a second: that is told as one pause. */
-  #tellBacklog(full: boolean): void {
-    const { store, maxBacklogBytes, log } = this.#options;
-    const { bytes } = store.journal.size();
-    if (full && !this.#pauseTold) {
-      this.#pauseTold = true;
-      log.warn("the backlog is full: reading pauses until the sinks have caught up", {
-        bytes,
-        limit: maxBacklogBytes,
-        todo: "see why results aren't taken, or raise BACKLOG_MAX_BYTES",
-      });
-    } else if (this.#pauseTold && bytes < maxBacklogBytes * ROOM_AGAIN) {
-      this.#pauseTold = false;
-      log.info("the backlog has room again", { bytes, limit: maxBacklogBytes });
+  /** Drops what has to be dropped, unless a batch waits for the store. */
+  #relieve(work = () => this.#options.backlogs.relieve()): void {
+    if (this.#busy !== null) return;
+    try {
+      work();
+    } catch (error) {
+      if (!(error instanceof StoreUnavailable)) throw error;
+      this.#unwritable(error);
     }
   }
 
-  /** Waits for the output topic while it keeps up, and for a backlog that is full in any case. */
-  async #room(): Promise<void> {
-    const { output, outputHealthy } = this.#options;
-    while (!this.#stopping) {
-      const backlogFull = this.backlogFull;
-      this.#tellBacklog(backlogFull);
-      const sinkBusy = output !== null && output.memoryBytes > MAX_IN_FLIGHT_BYTES &&
-        outputHealthy();
-      if (!backlogFull && !sinkBusy) return;
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, ROOM_CHECK_MS);
-        output?.onAcknowledged(() => {
-          clearTimeout(timer);
-          resolve();
-        });
-      });
-    }
+  #room(): Promise<void> {
+    return waitForRoom(this.#options, {
+      relieve: () => this.#relieve(),
+      isStopping: () => this.#stopping,
+    });
   }
 }
 

@@ -14,12 +14,15 @@ export class LaneQueue {
   #taken = 0;
   /** The rows' ids grow with their sequences; those of a split row's pieces don't. */
   #ordered = true;
-  /** Sequence after the last row in memory. */
+  /** Sequence after the last row in memory, or after a gap behind it: records that were dropped. */
   loadedEnd: number;
+  /** Sequence below which records may be under way; -1: an earlier process may have sent some, it isn't known how many. */
+  handedOut: number;
 
   constructor(state: LaneState) {
     this.state = state;
     this.loadedEnd = state.acknowledged;
+    this.handedOut = state.producerId < 0n ? state.acknowledged : -1;
   }
 
   /** The lowest id of a row that isn't acknowledged; undefined: memory doesn't have them all. */
@@ -35,7 +38,18 @@ export class LaneQueue {
   }
 
   advance(): void {
-    this.#taken++;
+    const row = this.#rows[this.#taken++].row;
+    this.handedOut = Math.max(this.handedOut, row.baseSequence + row.count);
+  }
+
+  /** Where the lane goes on if the records at its cursor were dropped; undefined: they weren't, as far as is known. */
+  get endOfGap(): number | undefined {
+    const next = this.#rows[0]?.row.baseSequence ?? this.loadedEnd;
+    return next > this.state.acknowledged ? next : undefined;
+  }
+
+  get hasHandedOut(): boolean {
+    return this.#taken > 0;
   }
 
   rewind(): void {
@@ -44,10 +58,14 @@ export class LaneQueue {
 
   /** Takes the row into memory if it follows on what is there; false: it stays in SQLite. */
   append(pooled: PooledRow): boolean {
+    return pooled.row.baseSequence <= this.loadedEnd && this.load(pooled);
+  }
+
+  /** Takes the lane's next row in SQLite; what lies before it and isn't in memory was dropped. */
+  load(pooled: PooledRow): boolean {
     const { row } = pooled;
     const end = row.baseSequence + row.count;
-    const follows = row.baseSequence <= this.loadedEnd && end > this.loadedEnd;
-    if (!follows) return false;
+    if (end <= this.loadedEnd) return false;
     const last = this.#rows.at(-1);
     this.#ordered = last === undefined || (this.#ordered && last.row.id < row.id);
     this.#rows.push(pooled);
@@ -67,6 +85,16 @@ export class LaneQueue {
     this.#taken = Math.max(0, this.#taken - done);
     this.loadedEnd = Math.max(this.loadedEnd, sequence);
     return this.#rows.splice(0, done);
+  }
+
+  /** Forgets the rows from this sequence on, none of which is handed out. */
+  cutFrom(sequence: number): PooledRow[] {
+    const kept = this.#rows.findIndex(({ row }) => row.baseSequence >= sequence);
+    if (kept < 0) return [];
+    const gone = this.#rows.splice(kept);
+    const last = this.#rows.at(-1)?.row;
+    this.loadedEnd = last === undefined ? this.state.acknowledged : last.baseSequence + last.count;
+    return gone;
   }
 
   /** Forgets all rows in memory. */

@@ -1,6 +1,7 @@
 import { RecordReader } from "../core/record.ts";
 import { splitRow } from "../core/reframe.ts";
 import { type Backlog, backlogFrom } from "./backlog.ts";
+import { Gaps } from "./gaps.ts";
 import { type JournalIds } from "./journal_ids.ts";
 import { LaneQueue } from "./lane_queue.ts";
 import {
@@ -8,9 +9,11 @@ import {
   type LaneState,
   type Log,
   type OutputFeed,
+  type RowHead,
   type Store,
   type Transaction,
 } from "./ports.ts";
+import { passGap, underWay } from "./output_drops.ts";
 import { reframeRows, UNKNOWN_LANE } from "./reframing.ts";
 import { type PooledRow, type RowPool } from "./row_pool.ts";
 
@@ -39,10 +42,15 @@ export class JournalOutputFeed implements OutputFeed {
   #memory = 0;
   /** Results that the output topic refused for good. */
   refused = 0;
+  readonly gaps: Gaps;
+  /** When the sink last acknowledged something, ms since 1970. */
+  acknowledgedAt: number;
 
   constructor(options: OutputFeedOptions) {
     this.#options = options;
     const { journal } = options.store;
+    this.gaps = new Gaps("output", journal);
+    this.acknowledgedAt = options.now();
     this.#queues = journal.lanes().map((state) => new LaneQueue(state));
     const barriers = journal.barriers();
     for (const queue of this.#queues) queue.barriers = barriers.get(queue.state.lane) ?? [];
@@ -61,12 +69,14 @@ export class JournalOutputFeed implements OutputFeed {
 
   /** What the output topic doesn't have; rows of other lanes and copies in between count, too. */
   backlog(): Backlog {
-    const { journal } = this.#options.store;
+    return backlogFrom(this.oldestWaiting(), this.#options.store.journal, this.gaps);
+  }
+
+  /** The lowest id of a row that waits for the output topic; Infinity: none. */
+  oldestWaiting(): number {
     // Before the topic is found rows are kept that may not be for it.
-    const oldest = this.laneCount === 0
-      ? journal.oldestUnsent([]) ?? Infinity
-      : this.oldestNeeded();
-    return backlogFrom(oldest, journal);
+    if (this.laneCount > 0) return this.oldestNeeded();
+    return this.#options.store.journal.oldestUnsent([]) ?? Infinity;
   }
 
   onRows(wake: () => void): void {
@@ -139,6 +149,12 @@ export class JournalOutputFeed implements OutputFeed {
     const queue = this.#queues[lane];
     if (queue === undefined) return undefined;
     const row = queue.peek() ?? this.#load(queue);
+    if (passGap(queue)) {
+      this.#dirty.add(queue);
+      this.#dropBarriers();
+      // Other lanes may have waited for it.
+      this.#wake();
+    }
     if (row === undefined || this.#isWithheld(row, queue)) return undefined;
     queue.advance();
     return row;
@@ -153,11 +169,9 @@ export class JournalOutputFeed implements OutputFeed {
     if (queue === undefined) return;
     if (offset >= 0) queue.state.lastOffset = Math.max(queue.state.lastOffset, offset);
     if (sequence <= queue.state.acknowledged) return;
-    for (const pooled of queue.acknowledge(sequence)) {
-      this.#memory -= pooled.row.body.length;
-      this.#options.pool.release(pooled);
-    }
+    for (const pooled of queue.acknowledge(sequence)) this.#release(pooled);
     this.#dirty.add(queue);
+    this.acknowledgedAt = this.#options.now();
     this.#onAcknowledged();
     this.#dropBarriers();
   }
@@ -166,11 +180,20 @@ export class JournalOutputFeed implements OutputFeed {
     lane: number,
     identity: { topicId: string; producerId: bigint; producerEpoch: number },
   ): void {
-    const state = this.#queues[lane].state;
+    const queue = this.#queues[lane];
+    const { state } = queue;
     const changed = state.topicId !== identity.topicId;
-    const next = { ...state, ...identity, lastOffset: changed ? -1 : state.lastOffset };
+    if (queue.peek() === undefined) this.#load(queue);
+    const next = {
+      ...state,
+      ...identity,
+      // The new producer begins behind what was dropped.
+      acknowledged: queue.endOfGap ?? state.acknowledged,
+      lastOffset: changed ? -1 : state.lastOffset,
+    };
     this.#options.store.transact((tx) => tx.saveLane(next));
     Object.assign(state, next);
+    this.#dropBarriers();
   }
 
   split(row: JournalRow, maxBytes: number): void {
@@ -250,6 +273,42 @@ export class JournalOutputFeed implements OutputFeed {
     return this.laneCount === 0 ? 0 : oldest;
   }
 
+  /** Whether the row may be dropped: it wasn't handed out, and isn't one of those that an earlier process may have sent. */
+  mayDrop({ id, goesOut, lane, baseSequence }: RowHead): boolean {
+    if (!goesOut || this.gaps.at(id) !== undefined) return false;
+    const queue = this.#queues[lane];
+    return queue === undefined || baseSequence >= underWay(queue, this.#options.store.journal);
+  }
+
+  get dropFrom(): number {
+    return this.oldestWaiting();
+  }
+
+  /** What doesn't go out is told by its row. */
+  isPast(): boolean {
+    return true;
+  }
+
+  needs({ id, goesOut }: RowHead): boolean {
+    return goesOut && id >= this.oldestNeeded();
+  }
+
+  /** The rows don't go out any more, all of which might be dropped. Their lanes take new producer ids when they come to the gap. */
+  dropped(rows: readonly RowHead[]): void {
+    for (const lane of new Set(rows.map(({ lane }) => lane))) {
+      const queue = this.#queues[lane];
+      if (queue === undefined) continue;
+      const from = underWay(queue, this.#options.store.journal);
+      for (const pooled of queue.cutFrom(from)) this.#release(pooled);
+    }
+    this.#wake();
+  }
+
+  #release(pooled: PooledRow): void {
+    this.#memory -= pooled.row.body.length;
+    this.#options.pool.release(pooled);
+  }
+
   get #barriers(): number {
     return this.#queues[0]?.barriers.length ?? 0;
   }
@@ -282,17 +341,16 @@ export class JournalOutputFeed implements OutputFeed {
       Math.min(LOAD_BYTES, memoryBytes / this.laneCount),
     );
     for (const row of rows) {
-      if (queue.append({ row, holders: 1, buffer: null })) this.#memory += row.body.length;
+      if (queue.load({ row, holders: 1, buffer: null })) this.#memory += row.body.length;
     }
+    // What there was behind it was dropped.
+    if (rows.length === 0) queue.loadedEnd = queue.state.end;
     return queue.peek();
   }
 
   /** Drops what memory has of a lane: SQLite has it otherwise by now. */
   #forget(queue: LaneQueue): void {
-    for (const pooled of queue.clear()) {
-      this.#memory -= pooled.row.body.length;
-      this.#options.pool.release(pooled);
-    }
+    for (const pooled of queue.clear()) this.#release(pooled);
   }
 
   /** Shares out anew, among these lanes, rows of the unknown lane and of lanes that are gone. */

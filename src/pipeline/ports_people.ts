@@ -102,7 +102,9 @@ export interface Statistics {
   };
 }
 
-export type Check = "kafka" | "store" | "output" | "storage" | "progress";
+export const CHECKS = ["kafka", "store", "output", "storage", "progress"] as const;
+
+export type Check = (typeof CHECKS)[number];
 
 /** The checks that fail, each with the reason. */
 export type FailedChecks = ReadonlyMap<Check, string>;

@@ -44,6 +44,30 @@ export interface Refused {
   readonly bytes: Uint8Array;
 }
 
+export type SinkName = "output" | "storage";
+
+/** A part of the journal that was dropped for a sink: ids, and what of it is still in the journal. */
+export interface Gap {
+  readonly first: number;
+  readonly last: number;
+  readonly rows: number;
+  readonly bytes: number;
+}
+
+/** A journal row without its body. */
+export interface RowHead {
+  readonly id: number;
+  readonly lane: number;
+  readonly baseSequence: number;
+  readonly count: number;
+  readonly time: number;
+  readonly bytes: number;
+  /** To the output topic. */
+  readonly goesOut: boolean;
+  /** To the storage service. */
+  readonly isStored: boolean;
+}
+
 /** Writes. Exists only inside `Store.transact` (invariant 1): a call after it has ended throws. */
 export interface Transaction {
   /**
@@ -86,6 +110,17 @@ export interface Transaction {
   dropStorageCursor(): void;
   /** Deletes journal rows up to this id. */
   prune(throughId: number): void;
+  /** Deletes rows that nothing needs any more, wherever they stand; how much that was. Ids that aren't there are passed over. */
+  deleteRows(rowIds: readonly number[]): { rows: number; bytes: number };
+  /** Rows that would go out, unsent ones, become "state": their sequences stay a gap in their lanes. */
+  dropOutgoing(rowIds: readonly number[]): void;
+  /** What the storage service skips, and what doesn't count as waiting for a sink. One of the same `first` is replaced. */
+  saveGap(sink: SinkName, gap: Gap): void;
+  removeGap(sink: SinkName, first: number): void;
+  /** Results that a sink doesn't get, on purpose. */
+  countDropped(sink: SinkName, results: number): void;
+  /** The topic that the lanes' cursors belong to; empty: none. */
+  saveOutputTopic(name: string): void;
 }
 
 /** Thrown by `Store.transact` where the disk is full or failing: nothing was written, the same work may be tried again. */
@@ -130,8 +165,21 @@ export interface JournalReader {
   sizeFrom(id: number): { rows: number; bytes: number };
   /** `time` of the first row from this id on; undefined: there is none. */
   timeFrom(id: number): number | undefined;
-  /** Results that go to the storage service from a cursor on, those sent again included. */
+  /** Results that go to the storage service from a cursor on, those sent again included, dropped ones left out. Reads every row's head. */
   resultsFrom(cursor: { row: number; record: number }): number;
+  /** Results that go out to the output topic and aren't acknowledged by the lanes given. Reads the heads of their rows. */
+  unsent(lanes: readonly LaneState[]): number;
+  /** The sequence at which a lane's first unsent rows end, so many of them; null: it has none. */
+  rowEnd(lane: number, after: { sequence: number; rows: number }): number | null;
+  /** Heads of the rows from this id on, in order. */
+  heads(fromId: number, limit: number): RowHead[];
+  /** In the order of their ids. */
+  gaps(sink: SinkName): Gap[];
+  row(id: number): JournalRow | undefined;
+  /** What stands between two ids and doesn't go out. Reads the rows' heads. */
+  settledBetween(firstId: number, lastId: number): { rows: number; bytes: number };
+  /** The topic that the lanes' cursors belong to, empty: none; undefined: not known, the folder is older than this. */
+  outputTopic(): string | undefined;
 }
 
 export interface DeviceReader {
@@ -198,6 +246,8 @@ export interface StoreReports {
   /** Dead letters in the order in which they were kept, after the sequence given. */
   deadLetters(options: { after?: number; limit: number }): DeadLetter[];
   deadLetterTotals(): DeadLetterTotals;
+  /** Results that a sink didn't get, on purpose, ever. */
+  resultsDropped(): Readonly<Record<SinkName, number>>;
   /** How often a position has jumped since the data folder was made, by reason; a reason that never came is left out. */
   jumps(): ReadonlyMap<JumpReason, number>;
 }

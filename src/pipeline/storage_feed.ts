@@ -1,7 +1,9 @@
 import { type Backlog, backlogFrom } from "./backlog.ts";
+import { Gaps } from "./gaps.ts";
 import {
   type JournalRow,
   type Refused,
+  type RowHead,
   type StorageFeed,
   type Store,
   type Transaction,
@@ -43,11 +45,13 @@ export class JournalStorageFeed implements StorageFeed {
   #refused: Waiting[] = [];
   #refusedBytes = 0;
   #wake: () => void = () => {};
+  readonly gaps: Gaps;
 
   /** A sink that is new begins at the journal's end. */
   constructor(options: StorageFeedOptions) {
     this.#options = options;
     const { store } = options;
+    this.gaps = new Gaps("storage", store.journal);
     const end = { row: store.journal.lastId() + 1, record: 0 };
     const stored = store.journal.storageCursor();
     this.#cursor = stored ?? end;
@@ -136,7 +140,48 @@ export class JournalStorageFeed implements StorageFeed {
 
   /** What the storage service doesn't have; copies in between count, too. */
   backlog(): Backlog {
-    return backlogFrom(this.oldestNeeded(), this.#options.store.journal);
+    return backlogFrom(this.oldestWaiting(), this.#options.store.journal, this.gaps);
+  }
+
+  oldestWaiting(): number {
+    return this.oldestNeeded();
+  }
+
+  /** Rows from here on weren't handed out. */
+  get dropFrom(): number {
+    const next = this.#rows[this.#taken]?.row.id ?? this.#loadedId + 1;
+    const { row, record } = this.#cursor;
+    // The cursor's row may be stored in part.
+    return Math.max(next, record > 0 ? row + 1 : row);
+  }
+
+  mayDrop(row: RowHead): boolean {
+    return row.id >= this.dropFrom && row.isStored && this.gaps.at(row.id) === undefined;
+  }
+
+  needs({ id, isStored }: RowHead): boolean {
+    return isStored && id >= this.oldestNeeded() && this.gaps.at(id) === undefined;
+  }
+
+  /** These rows were dropped, the oldest of those that might be. */
+  dropped(rows: readonly RowHead[]): void {
+    const last = rows[rows.length - 1].id;
+    let end = this.#taken;
+    while (end < this.#rows.length && this.#rows[end].row.id <= last) end++;
+    for (const pooled of this.#rows.splice(this.#taken, end - this.#taken)) {
+      this.#memory -= pooled.row.body.length;
+      this.#options.pool.release(pooled);
+    }
+  }
+
+  /** Rows that were just committed aren't for this sink: a gap ends with this one. */
+  skipped(lastId: number): void {
+    if (!this.#behind) this.#loadedId = lastId;
+  }
+
+  /** Whether the cursor, once it is flushed, lies behind this row. */
+  isPast(id: number): boolean {
+    return this.#cursor.row > id;
   }
 
   /** Whether the cursor has moved past this record. */
@@ -159,13 +204,17 @@ export class JournalStorageFeed implements StorageFeed {
     if (this.#memory >= this.#options.memoryBytes) return;
     const before = this.#rows.length;
     do {
+      // What was dropped isn't read.
+      this.#loadedId = this.gaps.at(this.#loadedId + 1)?.last ?? this.#loadedId;
       const rows = this.#options.store.journal.storageRows(this.#loadedId, LOAD_BYTES);
       this.#behind = rows.length > 0;
       for (const row of rows) {
-        if (!this.#isStored(row)) this.#keep({ row, holders: 1, buffer: null });
+        const gap = this.gaps.at(row.id);
+        if (gap !== undefined) this.#loadedId = Math.max(this.#loadedId, gap.last);
+        else if (!this.#isStored(row)) this.#keep({ row, holders: 1, buffer: null });
         else this.#loadedId = row.id;
       }
-      // Only rows that are stored already: there may be more.
+      // Only rows that are stored or dropped already: there may be more.
     } while (this.#behind && this.#rows.length === before);
   }
 }

@@ -1,39 +1,63 @@
 /** The journal: rows that are appended, handed out from two sides, and pruned from the front. */
 import type { Database } from "../../deps.ts";
-import type { JournalReader, JournalRow, JournalTarget, LaneState } from "../pipeline/ports.ts";
+import type {
+  Gap,
+  JournalReader,
+  JournalRow,
+  JournalTarget,
+  LaneState,
+  RowHead,
+  SinkName,
+} from "../pipeline/ports.ts";
+import { BacklogTable } from "./backlog_table.ts";
 import { type Extent, JournalMarks } from "./journal_marks.ts";
 import { prepareJournal } from "./journal_statements.ts";
+import { JournalStretches, type OpenStretch } from "./journal_stretches.ts";
 import { plainBytes } from "./series_rows.ts";
 
 /** What is known of the journal without asking SQLite; a transaction that fails puts it back. */
 export interface JournalExtent extends Extent {
   readonly lastId: number;
   readonly added: Extent;
+  readonly open: OpenStretch;
 }
-
-/** Parts that a journal found at the start is counted in. */
-const STRETCHES = 2000;
 
 export class JournalTable implements JournalReader {
   readonly #statements: ReturnType<typeof prepareJournal>;
   readonly #marks = new JournalMarks();
-  #extent: Omit<JournalExtent, "added">;
+  readonly #stretches: JournalStretches;
+  readonly #backlog: BacklogTable;
+  #extent: Omit<JournalExtent, "added" | "open">;
+  /** Deleted out of the middle by the transaction that runs. */
+  #cuts: { firstId: number; lastId: number; gone: Extent }[] = [];
 
   constructor(db: Database.Database) {
     this.#statements = prepareJournal(db);
-    this.#count();
+    this.#stretches = new JournalStretches(db);
+    this.#stretches.load(this.#marks);
+    this.#backlog = new BacklogTable(db);
     const lastId = this.#statements.lastId.get() as number;
     this.#extent = { lastId, ...this.#marks.added };
   }
 
   /** For `restore`, at the beginning of a transaction. */
   extent(): JournalExtent {
-    return { ...this.#extent, added: this.#marks.added };
+    return { ...this.#extent, added: this.#marks.added, open: this.#stretches.open };
   }
 
-  restore({ added, ...extent }: JournalExtent): void {
+  restore({ added, open, ...extent }: JournalExtent): void {
     this.#extent = extent;
     this.#marks.restore(extent.lastId, added);
+    this.#stretches.open = open;
+    this.#cuts = [];
+  }
+
+  /** The transaction stands. */
+  committed(): void {
+    for (const { firstId, lastId, gone } of this.#cuts) {
+      this.#marks.cut({ firstId, lastId }, gone);
+    }
+    if (this.#cuts.length > 0) this.#cuts = [];
   }
 
   /** `floor`: the highest id that was ever committed; the row's must be above it. */
@@ -61,6 +85,7 @@ export class JournalTable implements JournalReader {
       bytes: bytes + row.body.length,
     };
     this.#marks.add(row.id, { rows: 1, bytes: row.body.length });
+    this.#stretches.add(row.id, row.body.length);
   }
 
   retarget(rowId: number, target: Exclude<JournalTarget, "resent">): void {
@@ -79,6 +104,55 @@ export class JournalTable implements JournalReader {
     this.#statements.prune.run(throughId);
     this.#extent = { lastId, rows: rows - gone.rows, bytes: bytes - gone.bytes };
     this.#marks.prune(throughId);
+    this.#stretches.prune(throughId);
+  }
+
+  deleteRows(rowIds: readonly number[]): Extent {
+    const { bytesOf, deleteRow, keepLastId, keepLaneEnds } = this.#statements;
+    keepLastId.run(this.#extent.lastId);
+    keepLaneEnds.run();
+    let rows = 0, bytes = 0, firstId = Infinity, lastId = 0;
+    for (const id of rowIds) {
+      const length = bytesOf.get(id) as number | undefined;
+      if (length === undefined) continue;
+      deleteRow.run(id);
+      rows++;
+      bytes += length;
+      firstId = Math.min(firstId, id);
+      lastId = Math.max(lastId, id);
+    }
+    const gone = { rows, bytes };
+    if (rows === 0) return gone;
+    this.#stretches.recount(firstId, lastId);
+    const extent = this.#extent;
+    this.#extent = { ...extent, rows: extent.rows - rows, bytes: extent.bytes - bytes };
+    this.#cuts.push({ firstId, lastId, gone });
+    return gone;
+  }
+
+  dropOutgoing(rowIds: readonly number[]): void {
+    this.#statements.keepLaneEnds.run();
+    for (const id of rowIds) this.#statements.retarget.run("state", id);
+  }
+
+  saveGap(sink: SinkName, gap: Gap): void {
+    this.#backlog.saveGap(sink, gap);
+  }
+
+  removeGap(sink: SinkName, first: number): void {
+    this.#backlog.removeGap(sink, first);
+  }
+
+  countDropped(sink: SinkName, results: number): void {
+    this.#backlog.countDropped(sink, results);
+  }
+
+  dropped(): Record<SinkName, number> {
+    return this.#backlog.dropped();
+  }
+
+  saveOutputTopic(name: string): void {
+    this.#backlog.saveOutputTopic(name);
   }
 
   moveCheckpoint(journalId: number): void {
@@ -183,6 +257,40 @@ export class JournalTable implements JournalReader {
     return { rows: this.#extent.rows, bytes: this.#extent.bytes };
   }
 
+  outputTopic(): string | undefined {
+    return this.#backlog.outputTopic();
+  }
+
+  heads(fromId: number, limit: number): RowHead[] {
+    return this.#backlog.heads(fromId, limit);
+  }
+
+  gaps(sink: SinkName): Gap[] {
+    return this.#backlog.gaps(sink);
+  }
+
+  row(id: number): JournalRow | undefined {
+    const row = this.#statements.row.get(id) as JournalRow | undefined;
+    return row && { ...row, body: plainBytes(row.body) };
+  }
+
+  settledBetween(firstId: number, lastId: number): Extent {
+    return this.#backlog.settled({ firstId, lastId });
+  }
+
+  unsent(lanes: readonly LaneState[]): number {
+    const acknowledged = new Map(lanes.map((lane) => [lane.lane, lane.acknowledged]));
+    return this.#lanesInUse().reduce((sum, lane) => {
+      const of = { lane, sequence: acknowledged.get(lane) ?? -1 };
+      return sum + (this.#statements.unsentResults.get(of) as number);
+    }, 0);
+  }
+
+  rowEnd(lane: number, after: { sequence: number; rows: number }): number | null {
+    const { sequence, rows } = after;
+    return this.#statements.rowEnd.get({ lane, sequence, rows }) as number | null;
+  }
+
   resultsFrom(cursor: { row: number; record: number }): number {
     return this.#statements.resultsFrom.get(cursor) as number;
   }
@@ -193,20 +301,6 @@ export class JournalTable implements JournalReader {
 
   timeFrom(id: number): number | undefined {
     return this.#statements.timeFrom.get(id) as number | undefined;
-  }
-
-  /** Marks the rows that are there, in stretches where there are many. */
-  #count(): void {
-    const { first, last } = this.#statements.ends.get() as {
-      first: number | null;
-      last: number;
-    };
-    if (first === null) return;
-    const ids = Math.ceil((last - first + 1) / STRETCHES);
-    for (let id = first; id <= last; id += ids) {
-      const extent = this.#between(id, id + ids - 1);
-      if (extent.rows > 0) this.#marks.add(id, extent);
-    }
   }
 
   #between(firstId: number, lastId: number): Extent {
@@ -233,10 +327,7 @@ export class JournalTable implements JournalReader {
       if (ids.length > 0 && total > maxBytes) break;
       ids.push(id);
     }
-    return ids.map((id) => {
-      const row = this.#statements.row.get(id) as JournalRow;
-      return { ...row, body: plainBytes(row.body) };
-    });
+    return ids.map((id) => this.row(id)!);
   }
 }
 

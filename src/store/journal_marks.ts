@@ -53,6 +53,20 @@ export class JournalMarks {
     this.#pruned = throughId;
   }
 
+  /** So much between these ids is gone; the transaction is committed. */
+  cut({ firstId, lastId }: { firstId: number; lastId: number }, gone: Extent): void {
+    const start = this.#marks[this.#first(firstId)];
+    if (start !== undefined) {
+      this.#marks = this.#marks.map((mark) => {
+        if (mark.id < firstId) return mark;
+        // What is left of the part counts as standing at its end.
+        if (mark.id <= lastId) return { ...mark, rows: start.rows, bytes: start.bytes };
+        return { ...mark, rows: mark.rows - gone.rows, bytes: mark.bytes - gone.bytes };
+      });
+    }
+    this.#added = { rows: this.#added.rows - gone.rows, bytes: this.#added.bytes - gone.bytes };
+  }
+
   /** What lies from this id on. */
   from(id: number): Extent {
     if (id > this.#lastId || this.#marks.length === 0) return { rows: 0, bytes: 0 };

@@ -27,7 +27,6 @@ export function prepareJournal(db: Database.Database) {
     lastId: db.prepare(
       "SELECT max(coalesce((SELECT max(id) FROM journal), 0), last_journal_id) FROM meta",
     ).pluck(),
-    ends: db.prepare("SELECT min(id) AS first, max(id) AS last FROM journal"),
     // length() of a blob reads its header only.
     between: db.prepare(`
       SELECT count(*) AS rows, coalesce(sum(length(body)), 0) AS bytes
@@ -38,7 +37,20 @@ export function prepareJournal(db: Database.Database) {
     retarget: db.prepare("UPDATE journal SET target = ? WHERE id = ?"),
     resultsFrom: db.prepare(`
       SELECT coalesce(sum(CASE id WHEN :row THEN max(count - :record, 0) ELSE count END), 0)
-      FROM journal WHERE is_copy <> 1 AND id >= :row`).pluck(),
+      FROM journal AS j WHERE is_copy <> 1 AND id >= :row AND NOT EXISTS (
+        SELECT 1 FROM backlog_gaps AS g
+        WHERE g.sink = 'storage' AND j.id BETWEEN g.first_id AND g.last_id
+      )`).pluck(),
+    // Of a row that is acknowledged in part, the rest.
+    unsentResults: db.prepare(`
+      SELECT coalesce(sum(CASE WHEN lane < 0 THEN count
+        ELSE min(count, base_sequence + count - :sequence) END), 0)
+      FROM journal WHERE ${GOING_OUT} AND ${UNSENT}`).pluck(),
+    rowEnd: db.prepare(`
+      SELECT max(base_sequence + count) FROM (
+        SELECT base_sequence, count FROM journal
+        WHERE ${GOING_OUT} AND ${UNSENT} ORDER BY ${IN_ORDER} LIMIT :rows
+      )`).pluck(),
     dropLane: db.prepare("DELETE FROM lanes WHERE lane = ?"),
     dropStorageCursor: db.prepare("DELETE FROM storage_cursor"),
     keepLastId: db.prepare("UPDATE meta SET last_journal_id = ?"),
@@ -47,6 +59,8 @@ export function prepareJournal(db: Database.Database) {
       `UPDATE lanes SET end_sequence = max(end_sequence, coalesce((${LANE_END}), 0))`,
     ),
     prune: db.prepare("DELETE FROM journal WHERE id <= ?"),
+    bytesOf: db.prepare("SELECT length(body) FROM journal WHERE id = ?").pluck(),
+    deleteRow: db.prepare("DELETE FROM journal WHERE id = ?"),
     moveCheckpoint: db.prepare("UPDATE meta SET checkpoint = ?"),
     saveLane: db.prepare(`
       INSERT INTO lanes (

@@ -7,6 +7,7 @@ import type {
   DeadLetterTotals,
   JumpReason,
   Log,
+  SinkName,
   Store,
   StoreReports,
   StoreUpkeep,
@@ -143,11 +144,13 @@ class SqliteStore implements Store, StoreReports, StoreUpkeep {
     const before = this.journal.extent();
     const tx = new StoreTransaction(this.#db, this.#tables);
     try {
-      return this.#transactor.run(() => {
+      const result = this.#transactor.run(() => {
         const result = work(tx);
         tx.finish();
         return result;
       });
+      this.journal.committed();
+      return result;
     } catch (error) {
       this.journal.restore(before);
       throw error;
@@ -184,6 +187,10 @@ class SqliteStore implements Store, StoreReports, StoreUpkeep {
     });
     this.#droppedTold = dropped;
     this.#missedTold = missed;
+  }
+
+  resultsDropped(): Readonly<Record<SinkName, number>> {
+    return this.journal.dropped();
   }
 
   jumps(): ReadonlyMap<JumpReason, number> {

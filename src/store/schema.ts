@@ -50,6 +50,8 @@ export const meta = sqliteTable("meta", {
   folderId: text("folder_id").notNull(),
   checkpoint: integer("checkpoint").notNull(),
   lastJournalId: integer("last_journal_id").notNull(),
+  /** null: not known. */
+  outputTopic: text("output_topic"),
 });
 
 export const counters = sqliteTable("counters", {
@@ -64,6 +66,8 @@ export const counters = sqliteTable("counters", {
   deadLettersDropped: integer("dead_letters_dropped").notNull(),
   deadLettersReplayed: integer("dead_letters_replayed").notNull(),
   deadLettersDiscarded: integer("dead_letters_discarded").notNull(),
+  outputDropped: integer("output_dropped").notNull(),
+  storageDropped: integer("storage_dropped").notNull(),
 });
 
 export const positions = sqliteTable("positions", {
@@ -143,6 +147,21 @@ export const journal = sqliteTable("journal", {
     .where(sql`target IN ('output', 'reframed')`),
   index("journal_reframed").on(table.lane).where(sql`target = 'reframed'`),
 ]);
+
+export const journalStretches = sqliteTable("journal_stretches", {
+  firstId: integer("first_id").primaryKey(),
+  lastId: integer("last_id").notNull(),
+  rows: integer("rows").notNull(),
+  bytes: integer("bytes").notNull(),
+});
+
+export const backlogGaps = sqliteTable("backlog_gaps", {
+  sink: text("sink").$type<"output" | "storage">().notNull(),
+  firstId: integer("first_id").notNull(),
+  lastId: integer("last_id").notNull(),
+  rows: integer("rows").notNull(),
+  bytes: integer("bytes").notNull(),
+}, (table) => [primaryKey({ columns: [table.sink, table.firstId] })]);
 
 export const deadLetters = sqliteTable("dead_letters", {
   sequence: integer("sequence").primaryKey({ autoIncrement: true }),

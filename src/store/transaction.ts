@@ -3,6 +3,7 @@ import type { Database } from "../../deps.ts";
 import type {
   Counters,
   DeviceState,
+  Gap,
   GlobalState,
   JournalRow,
   JournalTarget,
@@ -10,6 +11,7 @@ import type {
   PartitionRef,
   Refused,
   Rejected,
+  SinkName,
   Transaction,
 } from "../pipeline/ports.ts";
 import type { CounterRow } from "./counters.ts";
@@ -124,6 +126,30 @@ export class StoreTransaction implements Transaction {
 
   prune(throughId: number): void {
     this.#live().journal.prune(throughId);
+  }
+
+  deleteRows(rowIds: readonly number[]): { rows: number; bytes: number } {
+    return this.#live().journal.deleteRows(rowIds);
+  }
+
+  dropOutgoing(rowIds: readonly number[]): void {
+    this.#live().journal.dropOutgoing(rowIds);
+  }
+
+  saveGap(sink: SinkName, gap: Gap): void {
+    this.#live().journal.saveGap(sink, gap);
+  }
+
+  removeGap(sink: SinkName, first: number): void {
+    this.#live().journal.removeGap(sink, first);
+  }
+
+  countDropped(sink: SinkName, results: number): void {
+    this.#live().journal.countDropped(sink, results);
+  }
+
+  saveOutputTopic(name: string): void {
+    this.#live().journal.saveOutputTopic(name);
   }
 
   /**

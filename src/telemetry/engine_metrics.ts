@@ -1,5 +1,11 @@
 /** The engine's own numbers, asked for at the moment of a scrape. */
-import type { Counters, LetterCounts, SourceState } from "../pipeline/ports.ts";
+import {
+  CHECKS,
+  type Counters,
+  type Health,
+  type LetterCounts,
+  type SourceState,
+} from "../pipeline/ports.ts";
 import { registerLetterMetrics } from "./letter_metrics.ts";
 import type { MetricTexts, PulledMetric } from "./metric_texts.ts";
 
@@ -14,6 +20,11 @@ export interface MetricSources {
   jumps(): ReadonlyMap<string, number>;
   /** What each sink hasn't acknowledged yet, and since when (ms since 1970) the oldest of it waits. */
   backlog(): Iterable<SinkBacklog>;
+  /** What may wait for each sink; Infinity: no limit. */
+  backlogLimits(): Iterable<SinkLimits>;
+  /** Results that each sink didn't get on purpose, ever. */
+  resultsDropped(): Iterable<readonly [string, number]>;
+  health(): Pick<Health, "live" | "ready">;
   journal(): { readonly rows: number; readonly bytes: number };
   letters(): LetterCounts;
   fleet(): { readonly size: number; readonly bytes: number };
@@ -35,6 +46,12 @@ export interface SinkBacklog {
   readonly rows: number;
   readonly bytes: number;
   readonly since: number | undefined;
+}
+
+export interface SinkLimits {
+  readonly sink: string;
+  readonly maxBytes: number;
+  readonly maxAgeMs: number;
 }
 
 /** Bytes; undefined: not known. */
@@ -108,6 +125,42 @@ export function registerEngineMetrics(texts: MetricTexts, sources: MetricSources
     values: () => {
       const now = sources.now();
       return backlogs(({ since = now }) => Math.max(0, now - since) / 1000);
+    },
+  });
+  const limits = (value: (it: SinkLimits) => number) =>
+    by("sink", [...sources.backlogLimits()].map((it) => [it.sink, value(it)] as const))
+      .filter(([, limit]) => limit !== Infinity);
+  texts.gauge({
+    name: "plumbline_backlog_limit_bytes",
+    help: "Bytes that may wait for a sink",
+    labels: ["sink"],
+    values: () => limits(({ maxBytes }) => maxBytes),
+  });
+  texts.gauge({
+    name: "plumbline_backlog_limit_seconds",
+    help: "How long a result may wait for a sink; none where there is no limit",
+    labels: ["sink"],
+    values: () => limits(({ maxAgeMs }) => maxAgeMs / 1000),
+  });
+  texts.counter({
+    name: "plumbline_backlog_dropped_total",
+    help: "Results that a sink was not given on purpose, ever: its backlog was full, or given up",
+    labels: ["sink"],
+    values: () => by("sink", sources.resultsDropped()),
+  });
+  texts.gauge({
+    name: "plumbline_live",
+    help: "Whether /health/live answers 200: 1 or 0",
+    labels: [],
+    values: () => one(+(sources.health().live().size === 0)),
+  });
+  texts.gauge({
+    name: "plumbline_ready",
+    help: "Whether each check of /health/ready is well: 1 or 0",
+    labels: ["check"],
+    values: () => {
+      const failed = sources.health().ready();
+      return by("check", CHECKS.map((check) => [check, +!failed.has(check)]));
     },
   });
   texts.gauge({

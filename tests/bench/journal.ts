@@ -5,6 +5,7 @@
  */
 import { createLog } from "../../src/telemetry/log.ts";
 import { builtInSettings } from "../../src/config/tenants.ts";
+import { Backlogs } from "../../src/pipeline/backlogs.ts";
 import { Checkpoint } from "../../src/pipeline/checkpoint.ts";
 import { Ingest } from "../../src/pipeline/ingest.ts";
 import { JournalIds } from "../../src/pipeline/journal_ids.ts";
@@ -49,18 +50,20 @@ export async function measureJournal(readings: number): Promise<Figures> {
     }
   });
   for (const source of sourcesOf(fetches)) store.positions.jump(source, 0, "first start");
+  const checkpoint = new Checkpoint(state, { durableId: 0, now });
+  const limits = { maxBytes: 4 * 1024 ** 3, maxAgeMs: Infinity, policy: "block" as const };
   const ingest = new Ingest({
     state,
     ids,
     pool,
-    checkpoint: new Checkpoint(state, { durableId: 0, now }),
+    checkpoint,
     output,
     storage: null,
+    backlogs: new Backlogs({ store, checkpoint, sinks: [{ feed: output, limits }], log, now }),
     store,
     source: sourceOver(fetches),
     outputHealthy: () => true,
     maxReadingBytes: 1024 ** 2,
-    maxBacklogBytes: Infinity,
     newId: () => "",
     log,
     now,

@@ -1,12 +1,13 @@
 /**
- * `deno task bench [road] [journal] [pieces] [restart] [idle] [latency] [storage] [http] [--runs=3]
- * [--readings=1000000] [--verify]`: measures the program as users run it, against a broker of its own.
+ * `deno task bench [road] [journal] [pieces] [restart] [idle] [latency] [storage] [http] [backlog]
+ * [--runs=3] [--readings=1000000] [--verify] [--backlog-mib=1024] [--row-kib=900]`: measures the program as users run it, against a broker of its own.
  * Without a name all of them are measured. Rounds alternate, so that a noisy minute doesn't hit one
  * measurement alone.
  *
  * `deno task bench compare <commit> [<commit>] [--runs=7] [--readings=1000000]`: CPU time a reading of two
  * commits on the whole road; without a second one, of the files as they are.
  */
+import { type BacklogSize, measureBacklog } from "./backlog.ts";
 import { compareCommits } from "./compare.ts";
 import { measureHttp, measureReaders } from "./http.ts";
 import { measureIdle } from "./idle.ts";
@@ -25,6 +26,7 @@ interface Plan {
   readonly runs: number;
   readonly readings: number;
   readonly verify: boolean;
+  readonly backlog: BacklogSize;
 }
 
 interface Context {
@@ -32,6 +34,7 @@ interface Context {
   stage(): Promise<Stage>;
   readonly readings: number;
   readonly verify: boolean;
+  readonly backlog: BacklogSize;
   /** The topic full of readings; made when it is first asked for. */
   input(): Promise<Filled>;
 }
@@ -59,6 +62,7 @@ const MEASUREMENTS: Record<string, Record<string, (context: Context) => Promise<
   storage: {
     "Storage service": async ({ stage, input }) => measureStorage(await stage(), await input()),
   },
+  backlog: { "Start with a backlog": ({ backlog }) => measureBacklog(backlog) },
   http: {
     "HTTP alone": () => measureHttp(),
     "200 readers at 50,000 readings/s": async ({ stage }) => measureReaders(await stage()),
@@ -77,6 +81,10 @@ function plan(args: readonly string[]): Plan {
     runs: numberOf(args, { name: "runs", otherwise: 3 }),
     readings: numberOf(args, { name: "readings", otherwise: 1_000_000 }),
     verify: args.includes("--verify"),
+    backlog: {
+      bytes: numberOf(args, { name: "backlog-mib", otherwise: 1024 }) * 1024 ** 2,
+      rowBytes: numberOf(args, { name: "row-kib", otherwise: 900 }) * 1024,
+    },
   };
 }
 
@@ -87,7 +95,7 @@ function numberOf(args: readonly string[], option: { name: string; otherwise: nu
   throw new Error(`Read --${option.name}: expected a whole number above 0, got ${text}`);
 }
 
-async function run({ names, runs, readings, verify }: Plan): Promise<void> {
+async function run({ names, runs, readings, verify, backlog }: Plan): Promise<void> {
   print(describeMachine());
   await using broker = new AsyncDisposableStack();
   let opened: Promise<Stage> | undefined;
@@ -98,7 +106,7 @@ async function run({ names, runs, readings, verify }: Plan): Promise<void> {
   for (let round = 1; round <= runs; round++) {
     for (const [title, measure] of names.flatMap((name) => Object.entries(MEASUREMENTS[name]))) {
       print(`${title}, run ${round} of ${runs}, load ${loadNow()}`);
-      const figures = await measure({ stage, readings, verify, input });
+      const figures = await measure({ stage, readings, verify, backlog, input });
       results.set(title, [...results.get(title) ?? [], figures]);
       print(table("", [figures]).trimStart());
     }

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { backlogLimits } from "../../src/config/backlog_settings.ts";
 import { configWarnings, type Environment, readConfig } from "../../src/config/config.ts";
 import { parseDocumentText } from "../../src/config/document.ts";
 import { ConfigFaults } from "../../src/config/faults.ts";
@@ -46,6 +47,14 @@ Deno.test("an empty environment gives the contract's defaults", () => {
     maxBatchBytes: 16_777_216,
     fleetMaxBytes: 268_435_456,
     backlogMaxBytes: 4_294_967_296,
+    backlogMaxAge: Infinity,
+    backlogPolicy: "block",
+    outputBacklogMaxBytes: "",
+    outputBacklogMaxAge: "",
+    outputBacklogPolicy: "",
+    storageBacklogMaxBytes: "",
+    storageBacklogMaxAge: "",
+    storageBacklogPolicy: "",
     deadLettersMaxCount: 100_000,
     deadLettersMaxBytes: 256 * 1024 ** 2,
     deadLettersMaxAge: 30,
@@ -240,4 +249,33 @@ Deno.test("DEAD_LETTER_TOPIC is neither the input nor the output topic", () => {
     "DEAD_LETTER_TOPIC: is the output topic",
   ]);
   assert.equal(read({ DEAD_LETTER_TOPIC: "dead", OUTPUT_TOPIC: "" }).deadLetterTopic, "dead");
+});
+
+Deno.test("a backlog's limits hold for both sinks; a sink's own take their place", () => {
+  const config = read({
+    BACKLOG_MAX_BYTES: "1GiB",
+    BACKLOG_MAX_AGE: "12h",
+    STORAGE_BACKLOG_MAX_BYTES: "16MiB",
+    STORAGE_BACKLOG_MAX_AGE: "0",
+    STORAGE_BACKLOG_POLICY: "DROP_OLDEST",
+    OUTPUT_BACKLOG_POLICY: "",
+  });
+  assert.deepEqual(backlogLimits(config, "output"), {
+    maxBytes: 2 ** 30,
+    maxAgeMs: 43_200_000,
+    policy: "block",
+  });
+  assert.deepEqual(backlogLimits(config, "storage"), {
+    maxBytes: 2 ** 24,
+    maxAgeMs: Infinity,
+    policy: "drop_oldest",
+  });
+  assert.deepEqual(
+    faults({ BACKLOG_POLICY: "drop", BACKLOG_MAX_AGE: "1 week", OUTPUT_BACKLOG_MAX_AGE: "9999d" }),
+    [
+      "BACKLOG_MAX_AGE: is no time",
+      "BACKLOG_POLICY: is no policy",
+      "OUTPUT_BACKLOG_MAX_AGE: is above 315360000000 ms",
+    ],
+  );
 });

@@ -32,6 +32,12 @@ Deno.test("the page of an engine at work is right, and nothing is left out of it
   for (const partition of ["0", "1", "2", "3"]) {
     assert.equal(value("plumbline_consumer_lag", { partition }), 0);
   }
+  assert.equal(value("plumbline_live"), 1);
+  for (const check of ["kafka", "store", "output", "storage", "progress"]) {
+    assert.equal(value("plumbline_ready", { check }), 1, check);
+  }
+  assert.equal(value("plumbline_backlog_limit_bytes", { sink: "output" }), 4 * 1024 ** 3);
+  assert.equal(value("plumbline_backlog_dropped_total", { sink: "output" }), 0);
   assert.ok(value("plumbline_devices_in_memory")! >= 50);
   assert.ok(value("plumbline_fleet_bytes")! > 0);
   assert.ok(value("plumbline_commit_duration_seconds_count")! > 0);

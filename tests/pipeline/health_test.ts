@@ -8,6 +8,7 @@ function rig() {
     output: "connected" as SourceState,
     storage: "connected" as SourceState,
     lag: 0,
+    full: {} as { output?: string; storage?: string },
     time: 1_000_000,
     lifecycle: { running: true },
     ingest: { unavailableSince: 0, backlogFull: false, batches: 0 },
@@ -22,6 +23,7 @@ function rig() {
     output: sink("output"),
     storage: sink("storage"),
     ingest: it.ingest,
+    backlogs: { reason: (sink) => it.full[sink] },
     lifecycle: it.lifecycle,
     now: () => it.time,
   };
@@ -127,7 +129,32 @@ Deno.test("a standstill of ten minutes that nothing explains: a new start may he
   it.ingest.backlogFull = true;
   assert.deepEqual([...it.health.live()], []);
   it.ingest.backlogFull = false;
-  it.ingest.unavailableSince = 1;
+  it.ingest.unavailableSince = it.time - 1;
+  assert.deepEqual([...it.health.live()], []);
+});
+
+Deno.test("a store that refuses everything for ten minutes: a new start may help", () => {
+  const it = rig();
+  it.ingest.unavailableSince = it.time;
+  it.time += 599_999;
+  assert.deepEqual([...it.health.live()], []);
+  it.time += 1;
+  assert.deepEqual(
+    [...it.health.live()],
+    [["store", "it can't be written since 1970-01-01T00:16:40.000Z"]],
+  );
+});
+
+Deno.test("a sink that takes results isn't ready all the same while its backlog is over a limit", () => {
+  const it = rig();
+  it.full = { output: "too old" };
+  assert.deepEqual([...it.health.ready()], [["output", "too old"]]);
+  it.full = { storage: "too much" };
+  it.storage = "error";
+  assert.deepEqual(
+    [...it.health.ready()],
+    [["storage", "the storage service doesn't take results; the log says why; too much"]],
+  );
   assert.deepEqual([...it.health.live()], []);
 });
 

@@ -23,22 +23,29 @@ export function topicOf(partitions: number, records: number): InputTopic {
 /** A node with a source over this topic, in a folder of its own. */
 export function rig(
   topic: InputTopic,
-  { fetchSize, ...options }: Partial<NodeOptions> & { fetchSize?: number } = {},
+  { fetchSize, after, ...options }: Partial<NodeOptions> & {
+    fetchSize?: number;
+    /** A rig that is over: its folder is taken on. */
+    after?: { crash(): void; readonly dir: string };
+  } = {},
 ) {
-  const folder = tempFolder();
+  after?.crash();
+  const folder = after === undefined ? tempFolder() : undefined;
+  const dir = after?.dir ?? folder!.path;
   let source!: LogSource;
   const node = startNode({
-    dir: folder.path,
+    dir,
     clock: { time: START },
     ...options,
     source: (store) => source = new LogSource(topic, { store, fetchSize: () => fetchSize ?? 4 }),
   });
   return {
     ...node,
+    dir,
     source,
     [Symbol.dispose]() {
       node.crash();
-      folder[Symbol.dispose]();
+      folder?.[Symbol.dispose]();
     },
   };
 }

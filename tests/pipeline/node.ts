@@ -4,6 +4,7 @@
  */
 import { type DeviceState } from "../../src/core/device.ts";
 import { type TenantSettings } from "../../src/core/tenant.ts";
+import { Backlogs } from "../../src/pipeline/backlogs.ts";
 import { Checkpoint } from "../../src/pipeline/checkpoint.ts";
 import { Ingest } from "../../src/pipeline/ingest.ts";
 import { engineReplayer, LetterDesk } from "../../src/pipeline/letter_desk.ts";
@@ -12,6 +13,7 @@ import { JournalOutputFeed } from "../../src/pipeline/output_feed.ts";
 import { type Log, type RecordSource, type Store } from "../../src/pipeline/ports.ts";
 import { RowPool } from "../../src/pipeline/row_pool.ts";
 import { State } from "../../src/pipeline/state.ts";
+import { type BacklogLimits } from "../../src/pipeline/sink_backlog.ts";
 import { JournalStorageFeed } from "../../src/pipeline/storage_feed.ts";
 import { openStore } from "../../src/store/open.ts";
 import { PARITY } from "../core/result_twin.ts";
@@ -26,6 +28,8 @@ export interface NodeOptions {
   maxFleetBytes?: number;
   memoryBytes?: number;
   maxBacklogBytes?: number;
+  /** Of one sink; `maxBacklogBytes` and "block" hold unless told. */
+  limits?: { output?: Partial<BacklogLimits>; storage?: Partial<BacklogLimits> };
   maxReadingBytes?: number;
   output?: boolean;
   storage?: boolean;
@@ -62,6 +66,17 @@ export function startNode(options: NodeOptions) {
     now,
     observe: options.checkpointed,
   });
+  const { maxBacklogBytes: maxBytes = Infinity, limits = {} } = options;
+  const backlogs = new Backlogs({
+    store,
+    checkpoint,
+    sinks: [output, storage].filter((feed) => feed !== null).map((feed) => ({
+      feed,
+      limits: { maxBytes, maxAgeMs: Infinity, policy: "block", ...limits[feed.gaps.sink] },
+    })),
+    log,
+    now,
+  });
   const source = options.source?.(store) ?? null;
   const ingest = new Ingest({
     state,
@@ -70,11 +85,11 @@ export function startNode(options: NodeOptions) {
     checkpoint,
     output,
     storage,
+    backlogs,
     store,
     source,
     outputHealthy: options.outputHealthy ?? (() => true),
     maxReadingBytes: options.maxReadingBytes ?? 1e6,
-    maxBacklogBytes: options.maxBacklogBytes ?? Infinity,
     retryMs: 1,
     newId: options.newId ?? (() => `submitted-${submitted++}`),
     log,
@@ -92,12 +107,16 @@ export function startNode(options: NodeOptions) {
     output,
     storage,
     checkpoint,
+    backlogs,
     ingest,
     /** A device as it is now, wherever it rests; the journal id says nothing about the device. */
     device(tenant: string, device: string): DeviceState | undefined {
       const found = state.engine.fleet.inMemory(tenant, device)?.toState(0) ??
         real.devices.load(tenant, device);
       return found && { ...found, journalId: 0 };
+    },
+    dropped() {
+      return real.resultsDropped();
     },
     totals() {
       return state.engine.totals.toState(0);

@@ -13,16 +13,25 @@ function folderWith(
     startNode({ dir: folder.path, clock: { time: 1.7e12 }, ...sinks });
   return {
     start,
+    dropped() {
+      const node = start({ output: true, storage: false });
+      try {
+        return node.dropped();
+      } finally {
+        node.crash();
+      }
+    },
     async begin(): Promise<void> {
       const node = start({ output: true, storage: true });
       await work(node, (count) => submit(node, count));
       node.stop();
     },
     /** What a start with these sinks says about the ones that are gone. */
-    settle(hasOutput: boolean, hasStorage: boolean, discard: string[] = []): void {
+    settle(output: boolean | string, hasStorage: boolean, discard: string[] = []): void {
       const node = start({ output: true, storage: false });
       try {
-        settleRemovedSinks({ store: node.store, log: SILENT, hasOutput, hasStorage, discard });
+        const outputTopic = typeof output === "string" ? output : output ? "out" : "";
+        settleRemovedSinks({ store: node.store, log: SILENT, outputTopic, hasStorage, discard });
       } finally {
         node.crash();
       }
@@ -80,6 +89,7 @@ Deno.test("results that wait for a sink that is gone: no start, unless they are 
   folder.settle(false, true, ["output"]);
   folder.settle(false, true);
   folder.settle(true, false, ["storage"]);
+  assert.deepEqual(folder.dropped(), { output: waiting, storage: 19 }, "discards are counted");
   folder.settle(true, false);
 
   const node = folder.start({ output: true, storage: true });
@@ -134,4 +144,58 @@ Deno.test("without the output topic results are kept for the state alone", async
   assert.equal(sendAll(node), 4);
   node.crash();
   folder[Symbol.dispose]();
+});
+
+Deno.test("an output topic with another name: no start with results of the old one, unless they are given up", async () => {
+  using folder = folderWith(async (it, submit) => {
+    settleRemovedSinks({
+      store: it.store,
+      log: SILENT,
+      outputTopic: "old",
+      hasStorage: true,
+      discard: [],
+    });
+    it.output!.open({ topicId: "t", partitions: 2 });
+    it.output!.identify(0, { topicId: "t", producerId: 5n, producerEpoch: 0 });
+    await submit(6);
+  });
+  await folder.begin();
+  folder.settle("old", true);
+  assert.throws(
+    () => folder.settle("new", true),
+    (error) =>
+      error instanceof UnsentResults &&
+      /^starting with OUTPUT_TOPIC=new in place of old: 6 results still wait for it; set it to old again, or .*=output$/
+        .test(error.message),
+  );
+  folder.settle("old", true);
+  assert.deepEqual(folder.dropped(), { output: 0, storage: 0 });
+  // Two things are wrong: neither is settled by half.
+  assert.throws(
+    () => folder.settle("new", false, ["output"]),
+    refusal("storage", 6, "STORAGE_SERVICE_URL"),
+  );
+  assert.throws(() => folder.settle("new", true), UnsentResults);
+
+  folder.settle("new", true, ["output"]);
+  folder.settle("new", true);
+  assert.deepEqual(folder.dropped(), { output: 6, storage: 0 });
+  const node = folder.start({ output: true, storage: true });
+  assert.deepEqual(node.output!.lanes().map(({ producerId }) => producerId), [-1n, -1n]);
+  await submit(node, 3);
+  assert.equal(sendAll(node), 3, "what was given up never comes again");
+  node.ingest.maintain();
+  node.crash();
+  folder.settle("newest", true);
+});
+
+Deno.test("a folder that is older than the topic's name takes the one that is set", async () => {
+  using folder = folderWith(async (node, submit) => {
+    node.output!.open({ topicId: "t", partitions: 1 });
+    await submit(4);
+  });
+  await folder.begin();
+  folder.settle("first", true);
+  assert.throws(() => folder.settle("second", true), UnsentResults);
+  folder.settle("first", true);
 });

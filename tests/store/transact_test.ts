@@ -42,6 +42,12 @@ const WRITES: Record<keyof Transaction, (tx: Transaction) => unknown> = {
   moveStorageCursor: (tx) => tx.moveStorageCursor(1, 2),
   dropStorageCursor: (tx) => tx.dropStorageCursor(),
   prune: (tx) => tx.prune(1),
+  deleteRows: (tx) => tx.deleteRows([1, 7]),
+  dropOutgoing: (tx) => tx.dropOutgoing([1]),
+  saveGap: (tx) => tx.saveGap("storage", { first: 1, last: 1, rows: 1, bytes: 1 }),
+  removeGap: (tx) => tx.removeGap("output", 1),
+  countDropped: (tx) => tx.countDropped("output", 1),
+  saveOutputTopic: (tx) => tx.saveOutputTopic("out"),
 };
 
 function rejected(id: string) {
@@ -53,10 +59,11 @@ function filled(dir: string) {
   const store = open(dir);
   store.positions.jump(SOURCE, 0, "first start");
   store.transact((tx) => {
-    tx.append(row(1, { lane: 1 }), "output");
+    tx.append(row(1, { lane: 1, lanes: 3 }), "output");
     tx.saveLane(lane(1, { end: 10 }));
     tx.moveStorageCursor(1, 0);
     tx.reject(rejected("first"));
+    tx.saveGap("output", { first: 1, last: 2, rows: 1, bytes: 5 });
   });
   return store;
 }
@@ -80,6 +87,9 @@ function everything(store: ReturnType<typeof open>) {
     letterCounts: store.letters.counts(),
     marked: store.letters.marked(10),
     totals: store.deadLetterTotals(),
+    gaps: [journal.gaps("output"), journal.gaps("storage")],
+    dropped: store.resultsDropped(),
+    outputTopic: journal.outputTopic(),
   };
 }
 

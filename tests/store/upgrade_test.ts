@@ -64,3 +64,26 @@ Deno.test("an empty file of version 1 counts its letters from 1", () => {
   assert.deepEqual(store.deadLetterTotals(), { count: 0, bytes: 0, refused: 0, dropped: 0 });
   store.close();
 });
+
+Deno.test("a journal that is older than its stretches is counted once, and right from then on", () => {
+  using folder = tempFolder();
+  const old = new Database(`${folder.path}/plumbline.db`);
+  const before = migrations.findIndex((step) => step.includes("CREATE TABLE journal_stretches"));
+  migrate(old, { steps: migrations.slice(0, before), now, log: SILENT });
+  old.exec(`
+    INSERT INTO meta (id, folder_id, checkpoint, last_journal_id) VALUES (1, 'f', 0, 0);
+    WITH RECURSIVE ids(id) AS (SELECT 5 UNION ALL SELECT id + 1 FROM ids WHERE id < 104)
+    INSERT INTO journal SELECT id, 'output', 0, 0, 1, 2, 7, 2 * id, zeroblob(1000) FROM ids;
+  `);
+  old.close();
+  const store = open(folder.path);
+  assert.deepEqual(store.journal.size(), { rows: 100, bytes: 100_000 });
+  assert.equal(store.journal.outputTopic(), undefined);
+  assert.deepEqual(store.resultsDropped(), { output: 0, storage: 0 });
+  store.transact((tx) => tx.prune(10));
+  store.close();
+  const again = open(folder.path);
+  assert.deepEqual(again.journal.size(), { rows: 94, bytes: 94_000 });
+  assert.deepEqual(again.journal.sizeFrom(11), { rows: 94, bytes: 94_000 });
+  again.close();
+});

@@ -7,6 +7,9 @@ export const IDLE: MetricSources = {
   group: () => ({ joins: 0, olderFolder: 0 }),
   jumps: () => new Map(),
   backlog: () => [],
+  backlogLimits: () => [],
+  resultsDropped: () => [],
+  health: () => ({ live: () => new Map(), ready: () => new Map() }),
   journal: () => ({ rows: 0, bytes: 0 }),
   letters: () => ({
     kept: [

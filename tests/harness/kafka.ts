@@ -148,6 +148,15 @@ export async function deleteTopic(name: string, bootstrap = broker()): Promise<v
   await withAdmin(bootstrap, (admin) => admin.deleteTopics({ topics: [name] }));
 }
 
+/** Makes the topic's partitions so many, and waits until the new ones have leaders. */
+export async function addPartitions(name: string, partitions: number): Promise<void> {
+  await withAdmin(
+    broker(),
+    (admin) => admin.createPartitions({ topicPartitions: [{ topic: name, count: partitions }] }),
+  );
+  await withLeaders(name, { partitions, bootstrap: broker() });
+}
+
 /** Topics whose partitions and leaders the broker knows now. */
 export async function describeTopic(name: string, bootstrap = broker()): Promise<ITopicMetadata> {
   const { topics } = await withAdmin(

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { cpSync } from "node:fs";
 import { Connection, offsetCommitV8 } from "@platformatic/kafka";
-import { broker, client, createTopic, produce, topicName } from "../harness/kafka.ts";
+import { addPartitions, broker, client, createTopic, produce, topicName } from "../harness/kafka.ts";
 import { tempFolder } from "../harness/temp.ts";
 import { assignor } from "./kafkajs_assignors.ts";
 import { Reader } from "./reader.ts";
@@ -186,10 +186,7 @@ Deno.test("new partitions are read while running", async () => {
   const topic = await createTopic({ name: topicName("group"), partitions: 2 });
   await using reader = new Reader({ topic, group: topic, dir: folder.path, topicLookMs: 100 });
   await reader.until("two partitions", () => partitionsOf(reader).length === 2);
-  const admin = client().admin();
-  await admin.connect();
-  await admin.createPartitions({ topicPartitions: [{ topic, count: 4 }] });
-  await admin.disconnect();
+  await addPartitions(topic, 4);
   await reader.until("four partitions", () => partitionsOf(reader).length === 4);
   await produce(topic, values(0, 400));
   await reader.untilRead(400);

@@ -70,6 +70,7 @@ class GroupSource implements KafkaSource {
   #joined: Joined | undefined;
   /** The topic that the last assignment was for. */
   #topicId = "";
+  #generation = 0;
   /** undefined: nothing is owned, or its start positions aren't known yet. */
   #assignment: Assignment | undefined;
   /** What failed in earlier assignments: an outage doesn't end because the partitions change hands. */
@@ -90,7 +91,7 @@ class GroupSource implements KafkaSource {
     this.#fetcher = this.#makeFetcher();
     this.#commits = new OffsetCommits({
       log,
-      send: (ends) => this.#member.commit(ends, commitMetadata(positions.folderId, this.#topicId)),
+      send: (ends) => this.#member.commit(ends, this.#metadata()),
     });
     this.#member = new GroupMember({
       ...options,
@@ -233,8 +234,9 @@ class GroupSource implements KafkaSource {
       const member = this.#member;
       const findings = await findStarts(topic, { partitions, fetcher, member, positions });
       if (epoch !== this.#epoch || !this.#fetching) return;
-      const { starts, olderFolder } = settleStarts(topic, { findings, positions, log });
-      this.#olderFolder += olderFolder;
+      const { starts, ...settled } = settleStarts(topic, { findings, positions, log });
+      this.#olderFolder += settled.olderFolder;
+      this.#generation = settled.generation;
       this.#topicId = findings.description.topicId;
       this.#lag.begin(new Map(starts.map(({ source, next }) => [source.partition, next])));
       this.#assignment = new Assignment({
@@ -250,6 +252,9 @@ class GroupSource implements KafkaSource {
         onDoubt: () => void this.#look(),
         onOutOfRange: (source, move) => this.#skipGap(source, move),
       });
+      for (const { source: { partition }, next } of starts) {
+        if (settled.untold.includes(partition)) this.#commits.add(partition, next);
+      }
       this.#wellAgain();
       log.debug("reading", { topic, partitions: starts.map(({ source }) => source.partition) });
       this.#change();
@@ -323,6 +328,11 @@ class GroupSource implements KafkaSource {
     } finally {
       this.#looking = false;
     }
+  }
+
+  #metadata(): string {
+    const { folderId } = this.#options.positions;
+    return commitMetadata({ folderId, topicId: this.#topicId, generation: this.#generation });
   }
 
   #makeFetcher(): Fetcher {

@@ -4,12 +4,19 @@ import type { Start } from "./assignment.ts";
 import type { TopicDescription } from "./connection_options.ts";
 import type { Fetcher } from "./fetch.ts";
 import type { GroupMember } from "./member.ts";
-import { type CommittedOffset, decideStart, type StartDecision } from "./start_position.ts";
+import {
+  agreedGeneration,
+  type CommittedOffset,
+  decideStart,
+  readMetadata,
+  type StartDecision,
+} from "./start_position.ts";
 
 /** What the cluster has to say about where to start. */
 export interface Findings {
   readonly description: TopicDescription;
   readonly partitions: readonly number[];
+  /** Of all the topic's partitions: other members' too tell what the group calls the topic. */
   readonly committed: ReadonlyMap<number, CommittedOffset>;
   /** First offsets, of the partitions that have no position in the store. */
   readonly earliest: ReadonlyMap<number, number>;
@@ -29,10 +36,9 @@ export async function findStarts(
     positions: Positions;
   },
 ): Promise<Findings> {
-  const [description, committed] = await Promise.all([
-    fetcher.describe(),
-    member.committed(partitions),
-  ]);
+  const description = await fetcher.describe();
+  const all = new Set([...description.leaders.keys(), ...partitions]);
+  const committed = await member.committed([...all]);
   // A topic that was made again may have fewer partitions than the group has given out.
   const there = partitions.filter((partition) => partition < description.leaders.length);
   const without = there.filter((partition) =>
@@ -42,17 +48,41 @@ export async function findStarts(
   return { description, partitions: there, committed, earliest };
 }
 
+export interface Settled {
+  readonly starts: readonly Start[];
+  readonly generation: number;
+  /** Partitions whose committed offset doesn't tell the group's other members of this generation yet. */
+  readonly untold: readonly number[];
+  readonly olderFolder: number;
+}
+
+/** A commit that tells must not take the group back, unless the offset is one of a deleted topic. */
+function isUntold(
+  { committed, next, topicId, number }: {
+    committed: CommittedOffset;
+    next: number;
+    topicId: string;
+    number: number;
+  },
+): boolean {
+  const note = readMetadata(committed.metadata);
+  if (note !== undefined && note.topicId !== topicId) return true;
+  return next >= committed.offset && (note?.generation ?? -1) < number;
+}
+
 const NOT_COMMITTED: CommittedOffset = { offset: -1, metadata: "" };
 
 /** Synchronous. Throws what the store throws: some positions may have moved then, which does no harm. */
 export function settleStarts(
   topic: string,
   { findings, positions, log }: { findings: Findings; positions: Positions; log: Log },
-): { starts: Start[]; olderFolder: number } {
+): Settled {
   const { description } = findings;
   const { clusterId, topicId, leaders } = description;
-  const generation = positions.generation({ clusterId, topicId, topic });
+  const agreed = agreedGeneration(findings.committed.values(), topicId);
+  const { number, recreated } = positions.generation({ clusterId, topicId, topic, agreed });
   const starts: Start[] = [];
+  const untold: number[] = [];
   const decided: Decided[] = [];
   let olderFolder = 0;
   for (const partition of findings.partitions) {
@@ -60,16 +90,17 @@ export function settleStarts(
     const position = positions.next(source);
     const committed = findings.committed.get(partition) ?? NOT_COMMITTED;
     const { folderId } = positions;
-    const decision = decideStart({ position, committed, folderId, topicId, generation });
+    const decision = decideStart({ position, committed, folderId, topicId, recreated });
     const next = decision.at ?? findings.earliest.get(partition)!;
     if (decision.olderFolder) olderFolder++;
     if (decision.reason) positions.jump(source, next, decision.reason);
     decided.push({ decision, partition, position, committed: committed.offset, next });
-    const name = generation > 0 ? `${topic}~${generation}` : topic;
+    const name = number > 0 ? `${topic}~${number}` : topic;
+    if (number > 0 && isUntold({ committed, next, topicId, number })) untold.push(partition);
     starts.push({ source, idPrefix: `${name}-${partition}-`, next, leader: leaders[partition] });
   }
   tell(decided, { log, topic });
-  return { starts, olderFolder };
+  return { starts, generation: number, untold, olderFolder };
 }
 
 interface Decided {

@@ -75,6 +75,19 @@ export type JumpReason =
   | "topic recreated"
   | "offset out of range";
 
+export interface TopicIdentity {
+  readonly clusterId: string;
+  readonly topicId: string;
+  readonly topic: string;
+}
+
+export interface Generation {
+  /** 0: the first topic of this name; no other topic of the name has this number in this folder. */
+  readonly number: number;
+  /** The folder has read another topic of this name in this cluster before. */
+  readonly recreated: boolean;
+}
+
 /** What a source keeps in the store. Every call is one synchronous transaction; a failure is thrown. */
 export interface Positions {
   /** Random, made with the data folder: tells our own committed offsets from another member's. */
@@ -82,8 +95,11 @@ export interface Positions {
   next(source: PartitionRef): number | undefined;
   /** Moves a position other than by a batch; kept with its reason, and counted. */
   jump(source: PartitionRef, to: number, reason: JumpReason): void;
-  /** How often a topic of this name was recreated in this cluster, 0 for the first; registers an unknown id. */
-  generation(topic: { clusterId: string; topicId: string; topic: string }): number;
+  /**
+   * What this topic is among those of its name, over every cluster that the folder has read from.
+   * Registers an unknown id, and keeps a higher `agreed`: what other members of the group call it.
+   */
+  generation(topic: TopicIdentity & { agreed?: number }): Generation;
   memberId(group: string): string | undefined;
   saveMemberId(group: string, memberId: string): void;
 }

@@ -5,7 +5,8 @@
 import { createKafkaSource, type KafkaSource } from "../../src/kafka/source.ts";
 import type { Log, RecordBatch, Store, StoreReports } from "../../src/pipeline/ports.ts";
 import { openStore } from "../../src/store/open.ts";
-import { broker } from "../harness/kafka.ts";
+import { broker, createTopic, produce, topicName } from "../harness/kafka.ts";
+import { tempFolder } from "../harness/temp.ts";
 
 export interface ReadRecord {
   id: string;
@@ -160,4 +161,13 @@ export class Reader implements AsyncDisposable {
     };
     return { debug: line("debug"), info: line("info"), warn: line("warn"), error: line("error") };
   }
+}
+
+/** Waits for the group coordinator, which a broker that has just started doesn't have: a group of its own reads a record. */
+export async function coordinatorAnswers(): Promise<void> {
+  using folder = tempFolder();
+  const topic = await createTopic({ name: topicName("warm") });
+  await produce(topic, [{ value: "0" }]);
+  await using reader = new Reader({ topic, group: topic, dir: folder.path });
+  await reader.untilRead(1);
 }

@@ -7,7 +7,7 @@ import { freePort } from "../../tools/ports.ts";
 import { broker, client, createTopic, deleteTopic, produce, topicName } from "../harness/kafka.ts";
 import { Program } from "../harness/process.ts";
 import { tempFolder } from "../harness/temp.ts";
-import { Reader } from "./reader.ts";
+import { coordinatorAnswers, Reader } from "./reader.ts";
 
 const silent: Log = { debug() {}, info() {}, warn() {}, error() {} };
 
@@ -57,15 +57,6 @@ Deno.test("a broker that is away at the start, comes, goes and comes again", asy
   assert.ok(reader.logged("failing").length <= 15, JSON.stringify(reader.logged("failing")));
   await reader.until("well again", () => reader.source.state() === "connected");
 });
-
-/** Waits for the group coordinator: a group of its own reads a record. */
-async function coordinatorAnswers(): Promise<void> {
-  using folder = tempFolder();
-  const topic = await createTopic({ name: topicName("warm") });
-  await produce(topic, values(0, 1));
-  await using reader = new Reader({ topic, group: topic, dir: folder.path });
-  await reader.untilRead(1);
-}
 
 Deno.test("a topic that comes later is found", async () => {
   using folder = tempFolder();

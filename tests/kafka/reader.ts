@@ -31,12 +31,19 @@ export interface ReaderOptions {
   bootstrap?: string;
   isolation?: "read_committed" | "read_uncommitted";
   topicLookMs?: number;
+  /** False: `source.start()` is left to the test. Default: true. */
+  starts?: boolean;
   /** Called between `next()` and the transaction. */
   beforeCommit?: (batches: readonly RecordBatch[]) => void | Promise<void>;
 }
 
 /** Shared by all readers: what a test waits for may take several of them. */
 const waiting = new Set<() => void>();
+
+/** What readers wait for may have come from elsewhere. */
+export function wakeReaders(): void {
+  for (const look of waiting) look();
+}
 
 export class Reader implements AsyncDisposable {
   readonly source: KafkaSource;
@@ -64,7 +71,7 @@ export class Reader implements AsyncDisposable {
       log,
       now: Date.now,
     });
-    this.source.start();
+    if (options.starts ?? true) this.source.start();
     this.#loop = this.#run();
   }
 
@@ -131,7 +138,7 @@ export class Reader implements AsyncDisposable {
       }
       for (const batch of ours) this.#keep(batch);
       this.source.committed(ours);
-      this.#look();
+      wakeReaders();
     }
   }
 
@@ -150,14 +157,10 @@ export class Reader implements AsyncDisposable {
     }
   }
 
-  #look(): void {
-    for (const look of waiting) look();
-  }
-
   #collect(): Log {
     const line = (level: keyof Log) => (message: string, fields: Record<string, unknown> = {}) => {
       this.log.push({ level, message, fields });
-      this.#look();
+      wakeReaders();
     };
     return { debug: line("debug"), info: line("info"), warn: line("warn"), error: line("error") };
   }

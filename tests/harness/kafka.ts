@@ -195,8 +195,9 @@ export async function produce(
   const { compression, transactionalId } = options;
   const producer = client(options.bootstrap).producer({
     transactionalId,
-    idempotent: transactionalId !== undefined,
-    maxInFlightRequests: transactionalId === undefined ? undefined : 1,
+    // Where one partition isn't ready yet kafkajs sends all of them again: each record must come once.
+    idempotent: true,
+    maxInFlightRequests: 1,
     createPartitioner: kafkajs.Partitioners.DefaultPartitioner,
   });
   await producer.connect();

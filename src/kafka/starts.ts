@@ -16,7 +16,10 @@ import {
 export interface Findings {
   readonly description: TopicDescription;
   readonly partitions: readonly number[];
-  /** Of all the topic's partitions: other members' too tell what the group calls the topic. */
+  /**
+   * Of all the topic's partitions: other members' too tell what the group calls the topic. An offset
+   * beyond the log's end is left out.
+   */
   readonly committed: ReadonlyMap<number, CommittedOffset>;
   /** First offsets, of the partitions that have no position in the store. */
   readonly earliest: ReadonlyMap<number, number>;
@@ -41,10 +44,18 @@ export async function findStarts(
   const committed = await member.committed([...all]);
   // A topic that was made again may have fewer partitions than the group has given out.
   const there = partitions.filter((partition) => partition < description.leaders.length);
-  const without = there.filter((partition) =>
-    positions.next(refOf(topic, description, partition)) === undefined
-  );
+  const next = (partition: number) => positions.next(refOf(topic, description, partition));
+  const without = there.filter((partition) => next(partition) === undefined);
   const earliest = without.length > 0 ? await fetcher.earliest(without) : new Map();
+  const ahead = there.filter((partition) =>
+    (committed.get(partition)?.offset ?? -1) > (next(partition) ?? 0)
+  );
+  const ends = ahead.length > 0 ? await fetcher.ends(ahead) : new Map<number, number>();
+  for (const [partition, end] of ends) {
+    const { offset, metadata } = committed.get(partition)!;
+    // Of before the log was cut, or the topic recreated: nobody has read so far in this log.
+    if (offset > end) committed.set(partition, { offset: -1, metadata });
+  }
   return { description, partitions: there, committed, earliest };
 }
 
@@ -116,6 +127,7 @@ const stories: Record<JumpReason, string> = {
   "committed by another member": "another member of the group has read on: starting after it",
   "topic recreated": "a recreated topic: reading from its first offsets",
   "offset out of range": "offsets are out of range",
+  "log truncated": "the log was cut",
 };
 
 /** A line for each reason, however many partitions there are. */

@@ -107,7 +107,7 @@ export class EngineHealth implements Health {
 function sourceFailure(source: RecordSource | null): string | undefined {
   const state = source?.state();
   if (state === "error") return "the input topic can't be read; the log says why";
-  return state === "connecting" ? "the group wasn't joined yet" : undefined;
+  return state === "connecting" ? "the group wasn't joined yet" : source?.stopped();
 }
 
 function storeFailure(since: number): string | undefined {

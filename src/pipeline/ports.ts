@@ -61,6 +61,8 @@ export interface RecordSource {
   /** Forgets what it has fetched and starts again from the positions in the store. */
   reset(): void;
   state(): SourceState;
+  /** Which partitions aren't read until somebody decides, and why, for people; undefined: none. */
+  stopped(): string | undefined;
   /** Records between the committed end and the end of the log, by partition, as far as they are known. */
   lag(): ReadonlyMap<number, number>;
   /** Stops fetching: `next()` answers null. The group isn't left yet, offsets can still be committed. */
@@ -73,7 +75,8 @@ export type JumpReason =
   | "first start"
   | "committed by another member"
   | "topic recreated"
-  | "offset out of range";
+  | "offset out of range"
+  | "log truncated";
 
 export interface TopicIdentity {
   readonly clusterId: string;

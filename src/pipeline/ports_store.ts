@@ -200,4 +200,6 @@ export interface StoreReports {
   deadLetterTotals(): DeadLetterTotals;
   /** How often a position has jumped since the data folder was made, by reason; a reason that never came is left out. */
   jumps(): ReadonlyMap<JumpReason, number>;
+  /** Offsets that were skipped because retention had removed their records, ever. */
+  skippedRecords(): number;
 }

@@ -3,11 +3,18 @@ import first from "../../migrations/0000_first.sql" with { type: "text" };
 import deadLetters from "../../migrations/0001_dead_letters.sql" with { type: "text" };
 import laneBarriers from "../../migrations/0002_lane_barriers.sql" with { type: "text" };
 import letterReplay from "../../migrations/0003_dead_letter_replay.sql" with { type: "text" };
+import skippedRecords from "../../migrations/0004_skipped_records.sql" with { type: "text" };
 import type { Database } from "../../deps.ts";
 import type { Log } from "../pipeline/ports.ts";
 
 /** SQL texts in order; `PRAGMA user_version` counts those that a file has been through. */
-export const migrations: readonly string[] = [first, deadLetters, laneBarriers, letterReplay];
+export const migrations: readonly string[] = [
+  first,
+  deadLetters,
+  laneBarriers,
+  letterReplay,
+  skippedRecords,
+];
 
 /** The file was written by a newer program. It was not touched. */
 export class SchemaTooNew extends Error {

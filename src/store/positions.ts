@@ -68,10 +68,15 @@ export class PositionTable implements Positions {
       }).returning({ id: positionJumps.id }).get();
       this.#orm.delete(positionJumps).where(sql`${positionJumps.id} <= ${jump.id - JUMPS_KEPT}`)
         .run();
-      this.#orm.insert(positionJumpCounts).values({ reason, count: 1 })
+      // Anyone else who moves a position has read what lies between, or there is nothing.
+      const skipped = reason === "offset out of range" ? Math.max(0, to - (previous ?? to)) : 0;
+      this.#orm.insert(positionJumpCounts).values({ reason, count: 1, skipped })
         .onConflictDoUpdate({
           target: positionJumpCounts.reason,
-          set: { count: sql`${positionJumpCounts.count} + 1` },
+          set: {
+            count: sql`${positionJumpCounts.count} + 1`,
+            skipped: sql`${positionJumpCounts.skipped} + ${skipped}`,
+          },
         }).run();
     });
   }
@@ -79,6 +84,11 @@ export class PositionTable implements Positions {
   jumps(): ReadonlyMap<JumpReason, number> {
     const rows = this.#orm.select().from(positionJumpCounts).all();
     return new Map(rows.map((row) => [row.reason as JumpReason, row.count]));
+  }
+
+  skippedRecords(): number {
+    const rows = this.#orm.select().from(positionJumpCounts).all();
+    return rows.reduce((sum, { skipped }) => sum + skipped, 0);
   }
 
   generation({ agreed = 0, ...topic }: TopicIdentity & { agreed?: number }): Generation {

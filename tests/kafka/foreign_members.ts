@@ -24,7 +24,7 @@ export interface MemberLine {
 
 const TOOLS: Record<Client, string[]> = {
   sarama: ["go", "version"],
-  "kafka-python": ["python3", "-m", "venv", "--help"],
+  "kafka-python": ["python3", "-c", "import venv, ensurepip"],
 };
 
 /** Whether this machine has what it takes; `.ci/run` sees to it. */

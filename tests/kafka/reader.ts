@@ -3,6 +3,7 @@
  * engine. Each fetch is one transaction that moves the positions; what was read is kept in memory.
  */
 import { createKafkaSource, type KafkaSource } from "../../src/kafka/source.ts";
+import type { OutOfRangePolicy } from "../../src/kafka/out_of_range.ts";
 import type { Log, RecordBatch, Store, StoreReports } from "../../src/pipeline/ports.ts";
 import { openStore } from "../../src/store/open.ts";
 import { broker, createTopic, produce, topicName } from "../harness/kafka.ts";
@@ -31,6 +32,10 @@ export interface ReaderOptions {
   bootstrap?: string;
   isolation?: "read_committed" | "read_uncommitted";
   topicLookMs?: number;
+  outOfRange?: OutOfRangePolicy;
+  stallMs?: number;
+  /** Default: `Date.now`. */
+  now?: () => number;
   /** False: `source.start()` is left to the test. Default: true. */
   starts?: boolean;
   /** Called between `next()` and the transaction. */
@@ -68,8 +73,10 @@ export class Reader implements AsyncDisposable {
       positions: this.store.positions,
       isolation: options.isolation,
       topicLookMs: options.topicLookMs,
+      outOfRange: options.outOfRange,
+      stallMs: options.stallMs,
       log,
-      now: Date.now,
+      now: options.now ?? Date.now,
     });
     if (options.starts ?? true) this.source.start();
     this.#loop = this.#run();

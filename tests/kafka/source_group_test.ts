@@ -86,6 +86,25 @@ Deno.test("an offset committed by another member is gone on from", async () => {
   );
 });
 
+Deno.test("an offset beyond the log's end is nobody's place in this log", async () => {
+  using folder = tempFolder();
+  const topic = await createTopic({ name: topicName("group"), partitions: 4 });
+  await produce(topic, values(0, 40));
+  await coordinatorAnswers();
+  await setOffset(topic, { topic, partition: 2, offset: 11 });
+  await setOffset(topic, { topic, partition: 3, offset: 10 });
+  await using reader = new Reader({ topic, group: topic, dir: folder.path });
+  await reader.untilRead(30);
+  assert.deepEqual(
+    [0, 1, 2, 3].map((partition) => reader.values(partition).length),
+    [10, 10, 10, 0],
+  );
+  assert.deepEqual(
+    [...reader.store.jumps()].sort(),
+    [["committed by another member", 1], ["first start", 3]],
+  );
+});
+
 Deno.test("an older copy of the data folder is gone on from, not from its own later offsets", async () => {
   using folder = tempFolder();
   using copies = tempFolder();

@@ -32,13 +32,16 @@ Deno.test("jumps are kept with both ends and their reason, the newest thousand; 
   assert.deepEqual(store.jumps(), new Map());
   positions.jump(SOURCE, 7, "first start");
   for (let i = 0; i < 1000; i++) positions.jump(SOURCE, 10 + i, "committed by another member");
-  positions.jump(SOURCE, 3, "offset out of range");
+  positions.jump(SOURCE, 2000, "offset out of range");
+  positions.jump(SOURCE, 3, "log truncated");
   assert.equal(positions.next(SOURCE), 3);
+  assert.equal(store.skippedRecords(), 991);
   assert.deepEqual(
     store.jumps(),
     new Map([
       ["committed by another member", 1000],
       ["first start", 1],
+      ["log truncated", 1],
       ["offset out of range", 1],
     ]),
   );
@@ -50,8 +53,9 @@ Deno.test("jumps are kept with both ends and their reason, the newest thousand; 
   db.close();
   const kept = [now(), "readings", 3];
   assert.equal(jumps.length, 1000);
-  assert.deepEqual(jumps[0], [...kept, 10, 11, "committed by another member"]);
-  assert.deepEqual(jumps[999], [...kept, 1009, 3, "offset out of range"]);
+  assert.deepEqual(jumps[0], [...kept, 11, 12, "committed by another member"]);
+  assert.deepEqual(jumps[998], [...kept, 1009, 2000, "offset out of range"]);
+  assert.deepEqual(jumps[999], [...kept, 2000, 3, "log truncated"]);
 });
 
 Deno.test("the first jump of a position comes from nowhere", () => {

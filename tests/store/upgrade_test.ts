@@ -64,3 +64,22 @@ Deno.test("an empty file of version 1 counts its letters from 1", () => {
   assert.deepEqual(store.deadLetterTotals(), { count: 0, bytes: 0, refused: 0, dropped: 0 });
   store.close();
 });
+
+Deno.test("from version 4: what jumps have skipped is counted as far as they are kept", () => {
+  using folder = tempFolder();
+  const old = new Database(`${folder.path}/plumbline.db`);
+  migrate(old, { steps: migrations.slice(0, 4), now, log: SILENT });
+  old.exec(`
+    INSERT INTO position_jump_counts VALUES ('first start', 1), ('offset out of range', 3);
+    INSERT INTO position_jumps VALUES
+      (1, 5, 'c', 'i', 't', 0, NULL, 7, 'first start'),
+      (2, 5, 'c', 'i', 't', 0, 10, 60, 'offset out of range'),
+      (3, 5, 'c', 'i', 't', 0, 60, 5, 'offset out of range'),
+      (4, 5, 'c', 'i', 't', 0, 5, 9, 'offset out of range');
+  `);
+  old.close();
+  const store = open(folder.path);
+  assert.equal(store.skippedRecords(), 54);
+  assert.deepEqual([...store.jumps()], [["first start", 1], ["offset out of range", 3]]);
+  store.close();
+});

@@ -274,12 +274,9 @@ export class GroupMember {
    * left in its name. An engine that starts does that with the member id in its data folder, so a copy
    * of the folder is the likely cause. The member joins again under a new id, which the copy hasn't.
    */
-  #tellRemoved({ memberId, lastHeartbeat }: kafka.Consumer): void {
-    if (!this.#owning || memberId) return;
-    // Without a first heartbeat it has only just joined.
-    const now = this.#options.now();
-    const silentFor = now - (lastHeartbeat?.getTime() ?? now);
-    if (Math.abs(silentFor) >= SESSION_TIMEOUT_MS) return;
+  #tellRemoved({ memberId }: kafka.Consumer): void {
+    // Not by the last answer: one that came while the process was frozen is read when it wakes.
+    if (memberId || !this.holds) return;
     this.#options.log.warn(
       "the group has removed this member, though its session lasts; it joins again",
       {

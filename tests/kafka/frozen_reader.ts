@@ -1,7 +1,7 @@
 /**
  * Reads until it is killed: a program of its own for `source_freeze_test.ts`. What it has fetched beyond
  * the first ten records stays in its hands until it has been frozen; it is asked for again at once when
- * the process wakes. Prints the offset of each record that it has committed.
+ * the process wakes. Prints the offset of each record that it has committed, and its log.
  */
 import { Reader } from "./reader.ts";
 
@@ -24,6 +24,7 @@ function untilFrozen(): Promise<void> {
   });
 }
 
+let told = 0;
 const reader = new Reader({
   topic,
   group,
@@ -31,10 +32,16 @@ const reader = new Reader({
   beforeCommit: async ([{ end }]) => {
     if (end <= 10 || !first) return;
     first = false;
+    // Before the test is told: it freezes the process at once.
+    const frozen = untilFrozen();
     console.log("in hand");
-    await untilFrozen();
+    await frozen;
   },
 });
+void reader.until("the end", () => {
+  for (; told < reader.log.length; told++) console.log(reader.log[told].message);
+  return false;
+}, 600_000);
 for (let read = 0;; read++) {
   await reader.untilRead(read + 1, 120_000);
   console.log(`committed ${reader.records[read].offset}`);

@@ -49,6 +49,8 @@ Deno.test("an engine that was frozen for longer than its session applies nothing
   await other.close();
   await produce(topic, values(20, 30));
   await frozen.line("committed 29", 60_000);
+  const removed = frozen.lines.filter((line) => line.includes("has removed this member"));
+  assert.deepEqual(removed, [], "its session had ended");
   const committed = frozen.lines.filter((line) => line.startsWith("committed"));
   const offsets = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29];
   assert.deepEqual(committed, offsets.map((offset) => `committed ${offset}`));

@@ -133,6 +133,7 @@ function assemble(
       group: config.group,
       topic: config.inputTopic,
       positions: store.positions,
+      outOfRange: config.outOfRange,
     })
     : null;
   const outputSink: Sink | null = output === null ? null : createKafkaOutput({
@@ -168,8 +169,9 @@ function assemble(
     sources: {
       counters: () => state.counters,
       lag: () => source?.lag() ?? new Map(),
-      group: () => source?.counts() ?? { joins: 0, olderFolder: 0 },
+      group: () => source?.counts() ?? { joins: 0, olderFolder: 0, remade: 0, stopped: 0 },
       jumps: () => store.jumps(),
+      skippedRecords: () => store.skippedRecords(),
       backlog: () => [
         ...(output === null ? [] : [{ sink: "output", ...output.backlog() }]),
         ...(storage === null ? [] : [{ sink: "storage", ...storage.backlog() }]),

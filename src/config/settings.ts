@@ -10,6 +10,7 @@ import {
   parseBrokers,
   parseHost,
   parseLogLevel,
+  parseOutOfRange,
   parseServiceUrl,
   parseSinks,
   parseTopic,
@@ -60,6 +61,15 @@ export const settings = {
     allowed: "1 to 255 characters, no control characters",
     meaning: "Consumer group of the engine.",
     parse: plainText(255),
+  }),
+  outOfRange: setting({
+    name: "OFFSET_OUT_OF_RANGE",
+    default: "earliest",
+    allowed: "earliest, latest or stop",
+    meaning:
+      "Where a partition goes on whose records were removed before they were read: at the first " +
+      "record left, after the last one, or nowhere until somebody decides.",
+    parse: parseOutOfRange,
   }),
   port: setting({
     name: "METRICS_PORT",

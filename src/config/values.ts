@@ -23,6 +23,14 @@ export function parseLogLevel(text: string): (typeof logLevels)[number] {
   return level;
 }
 
+const outOfRangePolicies = ["earliest", "latest", "stop"] as const;
+
+export function parseOutOfRange(text: string): (typeof outOfRangePolicies)[number] {
+  const policy = outOfRangePolicies.find((it) => it === text.toLowerCase());
+  if (policy === undefined) throw new NotAllowed("is no policy");
+  return policy;
+}
+
 /** A whole number in decimal digits, both bounds included. */
 export function wholeNumber(min: number, max: number): (text: string) => number {
   return (text) => {

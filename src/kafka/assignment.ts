@@ -1,11 +1,13 @@
 /** The partitions of one epoch: which offset each is at, and the fetches that are under way for them. */
 import type { kafka } from "../../deps.ts";
 import type { PartitionRef, Positions } from "../pipeline/ports.ts";
-import { failedWith, retryDelayMs } from "./failure.ts";
+import { failedWith, LONGEST_RETRY_MS, retryDelayMs } from "./failure.ts";
 import { answerOf, type Fetcher, type Isolation } from "./fetch.ts";
 import type { Lag } from "./lag.ts";
+import type { LogBounds } from "./out_of_range.ts";
 import { type Outage, reasonOf } from "./outage.ts";
 import { type FetchedBatch, readPartition } from "./records.ts";
+import type { Progress } from "./stall_watch.ts";
 
 const OFFSET_OUT_OF_RANGE = 1;
 const SESSION_ERRORS = ["FETCH_SESSION_ID_NOT_FOUND", "INVALID_FETCH_SESSION_EPOCH"];
@@ -24,7 +26,7 @@ interface Share {
   leader: number;
   /** Part of a fetch that is under way or hasn't been taken yet. */
   asked: boolean;
-  /** Set aside: after a failure until the retry, or while retention's first offset is looked up. */
+  /** Set aside: after a failure until the retry, or while it is found out where the log begins and ends. */
   held: boolean;
 }
 
@@ -48,16 +50,22 @@ export interface AssignmentOptions {
   onChange(): void;
   /** The topic may have moved or changed: the owner looks at it, then calls `lookedUp`. */
   onDoubt(): void;
-  /** Retention has overtaken this partition. Moves the position, or says false: not possible yet. */
-  onOutOfRange(source: PartitionRef, move: { from: number; to: number }): boolean;
+  /**
+   * The log doesn't have this position. Says where the partition goes on, or "stop", or "wait": it isn't
+   * possible yet, ask again. May close this assignment.
+   */
+  onOutOfRange(
+    source: PartitionRef,
+    at: { from: number; bounds: LogBounds },
+  ): number | "stop" | "wait";
 }
 
 function fetchFrom(leader: number): string {
   return `fetch from broker ${leader}`;
 }
 
-function firstOffsetOf(partition: number): string {
-  return `first offset of partition ${partition}`;
+function boundsOf(partition: number): string {
+  return `log bounds of partition ${partition}`;
 }
 
 export class Assignment {
@@ -68,8 +76,8 @@ export class Assignment {
   readonly #busy = new Set<number>();
   readonly #timers = new Set<ReturnType<typeof setTimeout>>();
   #arrived: Arrival[] = [];
-  /** First offsets of partitions that retention has overtaken, until the position may move. */
-  readonly #overtaken = new Map<Share, number>();
+  /** Partitions whose log doesn't have their position, until that may move. */
+  readonly #outOfRange = new Map<Share, LogBounds>();
   /** Failures in a row of each leader, until it answers well or leads nothing of ours any more. */
   readonly #failing = new Map<number, number>();
   #closed = false;
@@ -89,7 +97,8 @@ export class Assignment {
   /** Sends a fetch to every leader that has none under way. */
   request(): void {
     if (this.#closed) return;
-    this.#moveOvertaken();
+    this.#moveIntoRange();
+    if (this.#closed) return;
     const byLeader = new Map<number, Share[]>();
     for (const share of this.#shares.values()) {
       if (share.held || share.asked || this.#busy.has(share.leader)) continue;
@@ -111,6 +120,15 @@ export class Assignment {
     return batches;
   }
 
+  /** How far each partition has been fetched. */
+  progress(): Progress[] {
+    return [...this.#shares.values()].map(({ source, next, held, leader }) => ({
+      partition: source.partition,
+      next,
+      expected: !held && !this.#failing.has(leader),
+    }));
+  }
+
   /** The topic's leaders as they are now. */
   lookedUp(leaders: readonly number[]): void {
     const leading = new Set<number>();
@@ -127,7 +145,7 @@ export class Assignment {
     for (const timer of this.#timers) clearTimeout(timer);
     return [
       ...[...this.#failing.keys()].map(fetchFrom),
-      ...[...this.#shares.keys()].map(firstOffsetOf),
+      ...[...this.#shares.keys()].map(boundsOf),
     ];
   }
 
@@ -162,7 +180,7 @@ export class Assignment {
       for (const fetched of partitions) {
         const share = this.#shares.get(fetched.partitionIndex);
         if (!share || !arrival.shares.includes(share)) continue;
-        if (fetched.errorCode === OFFSET_OUT_OF_RANGE) this.#findEarliest(share);
+        if (fetched.errorCode === OFFSET_OUT_OF_RANGE) this.#findBounds(share);
         else if (fetched.errorCode !== 0) failed.push(share);
         else this.#read(share, fetched, batches);
       }
@@ -206,30 +224,46 @@ export class Assignment {
     });
   }
 
-  #findEarliest(share: Share, failures = 0): void {
+  #findBounds(share: Share, failures = 0): void {
     share.held = true;
     const { partition } = share.source;
-    this.#options.fetcher.earliest([partition]).then(
-      (offsets) => {
-        this.#overtaken.set(share, offsets.get(partition)!);
-        this.#options.onChange();
+    const { fetcher, outage, onChange } = this.#options;
+    Promise.all([fetcher.earliest([partition]), fetcher.ends([partition])]).then(
+      ([earliest, ends]) => {
+        if (this.#closed) return;
+        outage.well(boundsOf(partition));
+        const bounds = { earliest: earliest.get(partition)!, end: ends.get(partition)! };
+        this.#outOfRange.set(share, bounds);
+        onChange();
       },
       (error) => {
         if (this.#closed) return;
-        this.#options.outage.failed(firstOffsetOf(partition), reasonOf(error));
-        this.#later(retryDelayMs(failures), () => this.#findEarliest(share, failures + 1));
+        outage.failed(boundsOf(partition), reasonOf(error));
+        this.#later(retryDelayMs(failures), () => this.#findBounds(share, failures + 1));
       },
     );
   }
 
   /** A position moves only when everything that was fetched before it is committed. */
-  #moveOvertaken(): void {
-    for (const [share, to] of this.#overtaken) {
-      const moved = this.#options.onOutOfRange(share.source, { from: share.next, to });
-      if (!moved) continue;
-      this.#overtaken.delete(share);
-      this.#options.outage.well(firstOffsetOf(share.source.partition));
-      share.next = to;
+  #moveIntoRange(): void {
+    for (const [share, bounds] of this.#outOfRange) {
+      const { source, next: from } = share;
+      const { earliest, end } = bounds;
+      if (from >= earliest && from <= end) {
+        // The log has grown up to it again, or it was the broker's mistake: not at full speed.
+        this.#outOfRange.delete(share);
+        this.#later(LONGEST_RETRY_MS, () => {
+          share.held = false;
+          this.#options.onChange();
+        });
+        continue;
+      }
+      const next = this.#options.onOutOfRange(source, { from, bounds });
+      if (this.#closed) return;
+      if (next === "wait") continue;
+      this.#outOfRange.delete(share);
+      if (next === "stop") continue;
+      share.next = next;
       share.held = false;
     }
   }

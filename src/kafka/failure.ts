@@ -12,10 +12,10 @@ export function failedWith(error: unknown, property: string, value: unknown, dep
     (errors ?? []).some((inner) => failedWith(inner, property, value, depth + 1));
 }
 
-/**
- * ms to wait before the source's next try, by the failures in a row (from 0). Never above a second:
- * readings have to flow within two seconds of a broker's return, however long it was away.
- */
+/** Readings have to flow within two seconds of a broker's return, however long it was away. */
+export const LONGEST_RETRY_MS = 1_000;
+
+/** ms to wait before the source's next try, by the failures in a row (from 0). */
 export function retryDelayMs(failures: number): number {
-  return Math.min(1_000, 100 * 2 ** Math.min(failures, 10));
+  return Math.min(LONGEST_RETRY_MS, 100 * 2 ** Math.min(failures, 10));
 }

@@ -12,6 +12,7 @@ const MIN_BYTES = 1;
 const MAX_BYTES = 4 << 20;
 const MAX_PARTITION_BYTES = 1 << 20;
 const EARLIEST = -2n;
+const LATEST = -1n;
 
 export type Isolation = "read_committed" | "read_uncommitted";
 
@@ -26,6 +27,12 @@ export interface FetcherOptions extends ClusterAccess {
 export interface Wanted {
   readonly partition: number;
   readonly next: number;
+}
+
+function levelOf(isolation: Isolation) {
+  return kafka.FetchIsolationLevels[
+    isolation === "read_committed" ? "READ_COMMITTED" : "READ_UNCOMMITTED"
+  ];
 }
 
 /** What a broker has answered, errors of single partitions included; undefined: it hasn't answered. */
@@ -62,17 +69,35 @@ export class Fetcher {
 
   /** The first offset that each of these partitions still has. */
   earliest(partitions: readonly number[]): Promise<Map<number, number>> {
+    return this.#offsets(partitions, { timestamp: EARLIEST });
+  }
+
+  /** The offset after the last record of each. */
+  ends(partitions: readonly number[]): Promise<Map<number, number>> {
+    return this.#offsets(partitions, { timestamp: LATEST, isolation: "read_uncommitted" });
+  }
+
+  /** The offset that reading each of them stops at: in front of a transaction that is still open. */
+  readableEnds(partitions: readonly number[]): Promise<Map<number, number>> {
+    return this.#offsets(partitions, { timestamp: LATEST, isolation: this.#options.isolation });
+  }
+
+  #offsets(
+    partitions: readonly number[],
+    { timestamp, isolation = "read_uncommitted" }: { timestamp: bigint; isolation?: Isolation },
+  ): Promise<Map<number, number>> {
     const { topic } = this.#options;
     return this.#with("topic", async (consumer) => {
       const offsets = (await consumer.listOffsets({
         topics: [topic],
         partitions: { [topic]: [...partitions] },
-        timestamp: EARLIEST,
+        timestamp,
+        isolationLevel: levelOf(isolation),
       })).get(topic);
       return new Map(partitions.map((partition) => {
         const offset = offsets?.[partition];
         if (offset === undefined) {
-          throw new Error(`asking for the first offset of ${topic}-${partition}: no answer`);
+          throw new Error(`asking for an offset of ${topic}-${partition}: no answer`);
         }
         return [partition, Number(offset)];
       }));
@@ -91,9 +116,7 @@ export class Fetcher {
         maxWaitTime: MAX_WAIT_MS,
         minBytes: MIN_BYTES,
         maxBytes: MAX_BYTES,
-        isolationLevel: kafka.FetchIsolationLevels[
-          this.#options.isolation === "read_committed" ? "READ_COMMITTED" : "READ_UNCOMMITTED"
-        ],
+        isolationLevel: levelOf(this.#options.isolation),
         topics: [{
           topicId,
           partitions: wanted.map(({ partition, next }) => ({

@@ -11,6 +11,11 @@ export class Lag {
     }
   }
 
+  /** The partition isn't read any more. */
+  forget(partition: number): void {
+    this.#partitions.delete(partition);
+  }
+
   /** A fetch has told the end of the log (its high watermark). */
   seen(partition: number, end: number): void {
     const known = this.#partitions.get(partition);

@@ -40,6 +40,12 @@ export interface MemberOptions extends ClusterAccess {
   onLost(): void;
 }
 
+/** A moment by two clocks: one that is set may jump, one that isn't may stand while the machine sleeps. */
+interface Moment {
+  readonly wall: number;
+  readonly steady: number;
+}
+
 /** The broker asks for another join: a step of the protocol, not a failure. */
 function wantsRejoin(error: unknown): boolean {
   return failedWith(error, "needsRejoin", true);
@@ -53,6 +59,9 @@ export class GroupMember {
   #consumer: kafka.Consumer | undefined;
   #running: Promise<void> = Promise.resolve();
   #owning = false;
+  /** When the last request was sent that the coordinator has counted as a sign of life. */
+  #aliveAt: Moment | undefined;
+  #sentAt: Moment | undefined;
   #closed = false;
   /** What the assigner was given in the join under way; it isn't asked where the group has one member. */
   #counted: number | undefined;
@@ -75,6 +84,18 @@ export class GroupMember {
    */
   get partitionsKnown(): number | undefined {
     return this.#laidOut;
+  }
+
+  /**
+   * Whether the coordinator can't have given our partitions to others yet: a process that was frozen for
+   * longer than its session learns of that only some time after it has woken.
+   */
+  get holds(): boolean {
+    const then = this.#aliveAt;
+    if (!this.#owning || then === undefined) return false;
+    const { wall, steady } = this.#moment();
+    return steady - then.steady < SESSION_TIMEOUT_MS &&
+      Math.abs(wall - then.wall) < SESSION_TIMEOUT_MS;
   }
 
   /** Joins again, with fresh metadata: as a leader this lays out new partitions. */
@@ -209,6 +230,7 @@ export class GroupMember {
     consumer.on("consumer:group:join", ({ memberId, isLeader, assignments }) => {
       if (consumer !== this.#consumer || this.#closed) return;
       this.#owning = true;
+      this.#aliveAt = this.#sentAt;
       const partitions = assignments?.find((share) => share.topic === topic)?.partitions ?? [];
       this.#laidOut = this.#counted ?? partitions.length;
       this.#counted = undefined;
@@ -218,9 +240,17 @@ export class GroupMember {
     // The library joins again by itself after a rebalance, an expired session or a lost id, and tells
     // only of the first. Whatever the cause, each join begins with this event.
     consumer.on("client:performWithRetry", (operation) => {
-      if (operation !== "joinGroup" || consumer !== this.#consumer) return;
+      if (consumer !== this.#consumer) return;
+      if (operation === "syncGroup") this.#sentAt = this.#moment();
+      if (operation !== "joinGroup") return;
       this.#tellRemoved(consumer);
       this.#lose();
+    });
+    consumer.on("consumer:heartbeat:start", () => {
+      if (consumer === this.#consumer) this.#sentAt = this.#moment();
+    });
+    consumer.on("consumer:heartbeat:end", () => {
+      if (consumer === this.#consumer) this.#aliveAt = this.#sentAt;
     });
     // A join of the library's own that failed: it stops there, without heartbeats.
     consumer.on("error", (error) => this.#died(consumer, error));
@@ -244,12 +274,9 @@ export class GroupMember {
    * left in its name. An engine that starts does that with the member id in its data folder, so a copy
    * of the folder is the likely cause. The member joins again under a new id, which the copy hasn't.
    */
-  #tellRemoved({ memberId, lastHeartbeat }: kafka.Consumer): void {
-    if (!this.#owning || memberId) return;
-    // Without a first heartbeat it has only just joined.
-    const now = this.#options.now();
-    const silentFor = now - (lastHeartbeat?.getTime() ?? now);
-    if (Math.abs(silentFor) >= SESSION_TIMEOUT_MS) return;
+  #tellRemoved({ memberId }: kafka.Consumer): void {
+    // Not by the last answer: one that came while the process was frozen is read when it wakes.
+    if (memberId || !this.holds) return;
     this.#options.log.warn(
       "the group has removed this member, though its session lasts; it joins again",
       {
@@ -258,6 +285,10 @@ export class GroupMember {
           "see that no other engine uses a copy of the data folder: both would read and send the same",
       },
     );
+  }
+
+  #moment(): Moment {
+    return { wall: this.#options.now(), steady: performance.now() };
   }
 
   #died(consumer: kafka.Consumer, error: unknown): void {

@@ -21,6 +21,7 @@ export class OffsetCommits {
   readonly #options: OffsetCommitsOptions;
   #waiting = new Map<number, number>();
   #sending: Promise<void> | undefined;
+  #sentAt = -Infinity;
   #timer: ReturnType<typeof setTimeout> | undefined;
   /** Failures in a row. */
   #failures = 0;
@@ -61,10 +62,12 @@ export class OffsetCommits {
 
   #schedule(): void {
     if (this.#timer !== undefined || this.#sending) return;
+    // What comes after a pause goes at once: should we be killed, another member reads less again.
+    const pause = Math.max(0, this.#sentAt + INTERVAL_MS - performance.now());
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
       if (this.#waiting.size > 0) void this.#send();
-    }, INTERVAL_MS);
+    }, pause);
   }
 
   #send(): Promise<void> {
@@ -79,6 +82,7 @@ export class OffsetCommits {
   async #attempt(): Promise<void> {
     const ends = this.#waiting;
     const term = this.#term;
+    this.#sentAt = performance.now();
     this.#waiting = new Map();
     try {
       await this.#options.send(ends);

@@ -13,13 +13,17 @@ import { Fetcher, type Isolation } from "./fetch.ts";
 import { Lag } from "./lag.ts";
 import { GroupMember, type Joined } from "./member.ts";
 import { OffsetCommits } from "./offset_commits.ts";
+import { type LogBounds, OutOfRange, type OutOfRangePolicy } from "./out_of_range.ts";
 import { Outage, reasonOf } from "./outage.ts";
+import { type Progress, StallWatch } from "./stall_watch.ts";
 import { commitMetadata } from "./start_position.ts";
 import { findStarts, settleStarts } from "./starts.ts";
 import { remedyFor } from "./remedy.ts";
 
 /** How often the topic is looked at for new partitions, or another topic under its name. */
 const TOPIC_LOOK_MS = 30_000;
+/** Longer than a request may take (30 s): most of what goes wrong ends by that. */
+const STALL_MS = 60_000;
 
 export interface KafkaSourceOptions {
   /** `host:port`, at least one. */
@@ -34,6 +38,10 @@ export interface KafkaSourceOptions {
   readonly isolation?: Isolation;
   /** Default: 30,000 ms. */
   readonly topicLookMs?: number;
+  /** Default: `earliest`. */
+  readonly outOfRange?: OutOfRangePolicy;
+  /** A partition stands still for so long although records wait in it. Default: 60,000 ms. */
+  readonly stallMs?: number;
 }
 
 /** What happened since the start, for metrics. */
@@ -42,6 +50,10 @@ export interface SourceCounts {
   readonly joins: number;
   /** Partitions for which the group had a later offset of this very data folder: it is an older copy. */
   readonly olderFolder: number;
+  /** How often consumers were made anew because a partition stood still. */
+  readonly remade: number;
+  /** Partitions that aren't read now, because the policy says so. */
+  readonly stopped: number;
 }
 
 export interface KafkaSource extends RecordSource {
@@ -63,6 +75,8 @@ class GroupSource implements KafkaSource {
   readonly #lag = new Lag();
   readonly #commits: OffsetCommits;
   readonly #member: GroupMember;
+  readonly #outOfRange: OutOfRange;
+  readonly #stalls: StallWatch;
   #fetcher: Fetcher;
   /** Of what is owned now; grows whenever that may have changed. */
   #epoch = 0;
@@ -70,6 +84,7 @@ class GroupSource implements KafkaSource {
   #joined: Joined | undefined;
   /** The topic that the last assignment was for. */
   #topicId = "";
+  #generation = 0;
   /** undefined: nothing is owned, or its start positions aren't known yet. */
   #assignment: Assignment | undefined;
   /** What failed in earlier assignments: an outage doesn't end because the partitions change hands. */
@@ -79,6 +94,9 @@ class GroupSource implements KafkaSource {
   #lookTimer: ReturnType<typeof setTimeout> | undefined;
   #retryTimer: ReturnType<typeof setTimeout> | undefined;
   #looking = false;
+  /** `next` was called since the last look for stalled partitions, or waits. */
+  #wanted = false;
+  #waiting = false;
   #joins = 0;
   #olderFolder = 0;
 
@@ -86,11 +104,21 @@ class GroupSource implements KafkaSource {
     this.#options = options;
     this.#isolation = options.isolation ?? "read_committed";
     const { log, now, positions, group } = options;
+    this.#stalls = new StallWatch({
+      stallMs: options.stallMs ?? STALL_MS,
+      topic: options.topic,
+      log,
+      progress: () => this.#progress(),
+      ends: (partitions) => this.#fetcher.readableEnds(partitions),
+      remake: () => this.reset(),
+    });
     this.#outage = new Outage("reading from Kafka", { log, now });
+    const { outOfRange: policy = "earliest" } = options;
+    this.#outOfRange = new OutOfRange({ policy, positions, outage: this.#outage, log });
     this.#fetcher = this.#makeFetcher();
     this.#commits = new OffsetCommits({
       log,
-      send: (ends) => this.#member.commit(ends, commitMetadata(positions.folderId, this.#topicId)),
+      send: (ends) => this.#member.commit(ends, this.#metadata()),
     });
     this.#member = new GroupMember({
       ...options,
@@ -104,9 +132,11 @@ class GroupSource implements KafkaSource {
   start(): void {
     this.#member.start();
     this.#lookLater();
+    this.#stalls.start();
   }
 
   async next(): Promise<RecordBatch[] | null> {
+    this.#wanted = true;
     while (this.#fetching) {
       const assignment = this.#assignment;
       if (assignment) {
@@ -114,13 +144,19 @@ class GroupSource implements KafkaSource {
         const batches = assignment.take();
         if (batches.length > 0) return batches;
       }
+      this.#waiting = true;
       await this.#changed.promise;
+      this.#waiting = false;
     }
     return null;
   }
 
   owns(batch: RecordBatch): boolean {
-    return batch.epoch === this.#epoch && this.#owned.has(batch.source.partition);
+    if (batch.epoch !== this.#epoch || !this.#owned.has(batch.source.partition)) return false;
+    if (this.#member.holds) return true;
+    // Should the partition still be ours, the batch comes again.
+    this.reset();
+    return false;
   }
 
   committed(batches: readonly RecordBatch[]): void {
@@ -147,11 +183,21 @@ class GroupSource implements KafkaSource {
   }
 
   counts(): SourceCounts {
-    return { joins: this.#joins, olderFolder: this.#olderFolder };
+    return {
+      joins: this.#joins,
+      olderFolder: this.#olderFolder,
+      remade: this.#stalls.remade,
+      stopped: this.#outOfRange.stopped,
+    };
+  }
+
+  stopped(): string | undefined {
+    return this.#outOfRange.reason();
   }
 
   pause(): void {
     this.#fetching = false;
+    this.#stalls.close();
     clearTimeout(this.#lookTimer);
     this.#dropAssignment();
     this.#change();
@@ -219,6 +265,14 @@ class GroupSource implements KafkaSource {
     for (const part of this.#assignment?.close() ?? []) this.#troubled.add(part);
     this.#assignment = undefined;
     this.#lag.begin(new Map());
+    this.#outOfRange.clear();
+  }
+
+  /** undefined: nobody asks for records, because the backlog is full or the store refuses them. */
+  #progress(): Iterable<Progress> | undefined {
+    const wanted = this.#wanted || this.#waiting;
+    this.#wanted = false;
+    return wanted ? this.#assignment?.progress() : undefined;
   }
 
   /** Asynchronous part of a new epoch: nothing of it counts once the epoch is over. */
@@ -233,8 +287,10 @@ class GroupSource implements KafkaSource {
       const member = this.#member;
       const findings = await findStarts(topic, { partitions, fetcher, member, positions });
       if (epoch !== this.#epoch || !this.#fetching) return;
-      const { starts, olderFolder } = settleStarts(topic, { findings, positions, log });
-      this.#olderFolder += olderFolder;
+      const { starts, ...settled } = settleStarts(topic, { findings, positions, log });
+      this.#olderFolder += settled.olderFolder;
+      this.#generation = settled.generation;
+      if (this.#topicId !== findings.description.topicId) this.#stalls.clear();
       this.#topicId = findings.description.topicId;
       this.#lag.begin(new Map(starts.map(({ source, next }) => [source.partition, next])));
       this.#assignment = new Assignment({
@@ -248,8 +304,11 @@ class GroupSource implements KafkaSource {
         outage: this.#outage,
         onChange: () => this.#change(),
         onDoubt: () => void this.#look(),
-        onOutOfRange: (source, move) => this.#skipGap(source, move),
+        onOutOfRange: (source, at) => this.#moveIntoRange(source, at),
       });
+      for (const { source: { partition }, next } of starts) {
+        if (settled.untold.includes(partition)) this.#commits.add(partition, next);
+      }
       this.#wellAgain();
       log.debug("reading", { topic, partitions: starts.map(({ source }) => source.partition) });
       this.#change();
@@ -263,27 +322,20 @@ class GroupSource implements KafkaSource {
     }
   }
 
-  #skipGap(source: PartitionRef, { from, to }: { from: number; to: number }): boolean {
-    const { positions, log } = this.#options;
-    try {
-      if (positions.next(source) !== from) return false;
-      positions.jump(source, to, "offset out of range");
-    } catch (error) {
-      this.#outage.failed("positions", reasonOf(error));
-      return false;
+  #moveIntoRange(
+    source: PartitionRef,
+    at: { from: number; bounds: LogBounds },
+  ): number | "stop" | "wait" {
+    const met = this.#outOfRange.meet(source, { ...at, generation: this.#generation });
+    if (met === "wait") return met;
+    if (met === "stop") {
+      this.#lag.forget(source.partition);
+      return met;
     }
-    this.#outage.well("positions");
-    this.#lag.committed(source.partition, to);
-    const { topic, partition } = source;
-    log.error("retention has removed records that were not read", {
-      topic,
-      partition,
-      from,
-      to,
-      gap: to - from,
-      todo: "give the topic a longer retention than the engine is ever away or behind",
-    });
-    return true;
+    this.#stalls.clear();
+    if (met.reason === "log truncated") this.reset();
+    else this.#lag.committed(source.partition, met.to);
+    return met.to;
   }
 
   #lookLater(): void {
@@ -323,6 +375,11 @@ class GroupSource implements KafkaSource {
     } finally {
       this.#looking = false;
     }
+  }
+
+  #metadata(): string {
+    const { folderId } = this.#options.positions;
+    return commitMetadata({ folderId, topicId: this.#topicId, generation: this.#generation });
   }
 
   #makeFetcher(): Fetcher {

@@ -7,9 +7,33 @@ export interface CommittedOffset {
   readonly metadata: string;
 }
 
-/** Our commits say whose they are and which topic of that name they are about. */
-export function commitMetadata(folderId: string, topicId: string): string {
-  return `${folderId} ${topicId}`;
+/** What our commits say beside the offset: whose they are, and which topic of that name they are about. */
+export interface CommitNote {
+  readonly folderId: string;
+  readonly topicId: string;
+  /** See `Generation`; -1: not said. */
+  readonly generation: number;
+}
+
+export function commitMetadata({ folderId, topicId, generation }: CommitNote): string {
+  return `${folderId} ${topicId} ${generation}`;
+}
+
+/** undefined: another client's commit. */
+export function readMetadata(metadata: string): CommitNote | undefined {
+  const [folderId, topicId, generation = ""] = metadata.split(" ");
+  if (topicId === undefined) return undefined;
+  return { folderId, topicId, generation: /^\d{1,9}$/.test(generation) ? Number(generation) : -1 };
+}
+
+/** The highest generation that engines of the group say this topic has; -1: none says. */
+export function agreedGeneration(committed: Iterable<CommittedOffset>, topicId: string): number {
+  let agreed = -1;
+  for (const { metadata } of committed) {
+    const note = readMetadata(metadata);
+    if (note?.topicId === topicId) agreed = Math.max(agreed, note.generation);
+  }
+  return agreed;
 }
 
 export interface StartFacts {
@@ -18,8 +42,8 @@ export interface StartFacts {
   readonly committed: CommittedOffset;
   readonly folderId: string;
   readonly topicId: string;
-  /** How often a topic of this name was recreated. */
-  readonly generation: number;
+  /** The folder has read another topic of this name in this cluster before. */
+  readonly recreated: boolean;
 }
 
 export interface StartDecision {
@@ -36,21 +60,21 @@ export interface StartDecision {
  * a deleted topic may outlive it; another client's doesn't say which topic it means, so it counts
  * unless the topic was recreated and we haven't read any of it yet.
  */
-function aboutThisTopic(committedTopicId: string | undefined, facts: StartFacts): boolean {
-  if (committedTopicId !== undefined) return committedTopicId === facts.topicId;
-  return facts.generation === 0 || facts.position !== undefined;
+function aboutThisTopic(note: CommitNote | undefined, facts: StartFacts): boolean {
+  if (note !== undefined) return note.topicId === facts.topicId;
+  return !facts.recreated || facts.position !== undefined;
 }
 
 export function decideStart(facts: StartFacts): StartDecision {
   const { position, committed } = facts;
-  const [folderId, topicId] = committed.metadata.split(" ");
-  const counts = committed.offset >= 0 && aboutThisTopic(topicId, facts);
-  const ours = folderId === facts.folderId;
+  const note = readMetadata(committed.metadata);
+  const counts = committed.offset >= 0 && aboutThisTopic(note, facts);
+  const ours = note?.folderId === facts.folderId;
   const ahead = counts && committed.offset > (position ?? -1);
   if (ahead && !ours) {
     return { at: committed.offset, reason: "committed by another member", olderFolder: false };
   }
   if (position !== undefined) return { at: position, reason: undefined, olderFolder: ahead };
-  const reason = facts.generation > 0 ? "topic recreated" : "first start";
+  const reason = facts.recreated ? "topic recreated" : "first start";
   return { at: undefined, reason, olderFolder: ahead };
 }

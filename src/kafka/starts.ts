@@ -4,12 +4,22 @@ import type { Start } from "./assignment.ts";
 import type { TopicDescription } from "./connection_options.ts";
 import type { Fetcher } from "./fetch.ts";
 import type { GroupMember } from "./member.ts";
-import { type CommittedOffset, decideStart, type StartDecision } from "./start_position.ts";
+import {
+  agreedGeneration,
+  type CommittedOffset,
+  decideStart,
+  readMetadata,
+  type StartDecision,
+} from "./start_position.ts";
 
 /** What the cluster has to say about where to start. */
 export interface Findings {
   readonly description: TopicDescription;
   readonly partitions: readonly number[];
+  /**
+   * Of all the topic's partitions: other members' too tell what the group calls the topic. An offset
+   * beyond the log's end is left out.
+   */
   readonly committed: ReadonlyMap<number, CommittedOffset>;
   /** First offsets, of the partitions that have no position in the store. */
   readonly earliest: ReadonlyMap<number, number>;
@@ -29,17 +39,46 @@ export async function findStarts(
     positions: Positions;
   },
 ): Promise<Findings> {
-  const [description, committed] = await Promise.all([
-    fetcher.describe(),
-    member.committed(partitions),
-  ]);
+  const description = await fetcher.describe();
+  const all = new Set([...description.leaders.keys(), ...partitions]);
+  const committed = await member.committed([...all]);
   // A topic that was made again may have fewer partitions than the group has given out.
   const there = partitions.filter((partition) => partition < description.leaders.length);
-  const without = there.filter((partition) =>
-    positions.next(refOf(topic, description, partition)) === undefined
-  );
+  const next = (partition: number) => positions.next(refOf(topic, description, partition));
+  const without = there.filter((partition) => next(partition) === undefined);
   const earliest = without.length > 0 ? await fetcher.earliest(without) : new Map();
+  const ahead = there.filter((partition) =>
+    (committed.get(partition)?.offset ?? -1) > (next(partition) ?? 0)
+  );
+  const ends = ahead.length > 0 ? await fetcher.ends(ahead) : new Map<number, number>();
+  for (const [partition, end] of ends) {
+    const { offset, metadata } = committed.get(partition)!;
+    // Of before the log was cut, or the topic recreated: nobody has read so far in this log.
+    if (offset > end) committed.set(partition, { offset: -1, metadata });
+  }
   return { description, partitions: there, committed, earliest };
+}
+
+export interface Settled {
+  readonly starts: readonly Start[];
+  readonly generation: number;
+  /** Partitions whose committed offset doesn't tell the group's other members of this generation yet. */
+  readonly untold: readonly number[];
+  readonly olderFolder: number;
+}
+
+/** A commit that tells must not take the group back, unless the offset is one of a deleted topic. */
+function isUntold(
+  { committed, next, topicId, number }: {
+    committed: CommittedOffset;
+    next: number;
+    topicId: string;
+    number: number;
+  },
+): boolean {
+  const note = readMetadata(committed.metadata);
+  if (note !== undefined && note.topicId !== topicId) return true;
+  return next >= committed.offset && (note?.generation ?? -1) < number;
 }
 
 const NOT_COMMITTED: CommittedOffset = { offset: -1, metadata: "" };
@@ -48,11 +87,13 @@ const NOT_COMMITTED: CommittedOffset = { offset: -1, metadata: "" };
 export function settleStarts(
   topic: string,
   { findings, positions, log }: { findings: Findings; positions: Positions; log: Log },
-): { starts: Start[]; olderFolder: number } {
+): Settled {
   const { description } = findings;
   const { clusterId, topicId, leaders } = description;
-  const generation = positions.generation({ clusterId, topicId, topic });
+  const agreed = agreedGeneration(findings.committed.values(), topicId);
+  const { number, recreated } = positions.generation({ clusterId, topicId, topic, agreed });
   const starts: Start[] = [];
+  const untold: number[] = [];
   const decided: Decided[] = [];
   let olderFolder = 0;
   for (const partition of findings.partitions) {
@@ -60,16 +101,17 @@ export function settleStarts(
     const position = positions.next(source);
     const committed = findings.committed.get(partition) ?? NOT_COMMITTED;
     const { folderId } = positions;
-    const decision = decideStart({ position, committed, folderId, topicId, generation });
+    const decision = decideStart({ position, committed, folderId, topicId, recreated });
     const next = decision.at ?? findings.earliest.get(partition)!;
     if (decision.olderFolder) olderFolder++;
     if (decision.reason) positions.jump(source, next, decision.reason);
     decided.push({ decision, partition, position, committed: committed.offset, next });
-    const name = generation > 0 ? `${topic}~${generation}` : topic;
+    const name = number > 0 ? `${topic}~${number}` : topic;
+    if (number > 0 && isUntold({ committed, next, topicId, number })) untold.push(partition);
     starts.push({ source, idPrefix: `${name}-${partition}-`, next, leader: leaders[partition] });
   }
   tell(decided, { log, topic });
-  return { starts, olderFolder };
+  return { starts, generation: number, untold, olderFolder };
 }
 
 interface Decided {
@@ -85,6 +127,7 @@ const stories: Record<JumpReason, string> = {
   "committed by another member": "another member of the group has read on: starting after it",
   "topic recreated": "a recreated topic: reading from its first offsets",
   "offset out of range": "offsets are out of range",
+  "log truncated": "the log was cut",
 };
 
 /** A line for each reason, however many partitions there are. */

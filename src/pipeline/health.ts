@@ -123,7 +123,7 @@ function both(first: string | undefined, second: string | undefined): string | u
 function sourceFailure(source: RecordSource | null): string | undefined {
   const state = source?.state();
   if (state === "error") return "the input topic can't be read; the log says why";
-  return state === "connecting" ? "the group wasn't joined yet" : undefined;
+  return state === "connecting" ? "the group wasn't joined yet" : source?.stopped();
 }
 
 function storeFailure(since: number): string | undefined {

@@ -61,6 +61,8 @@ export interface RecordSource {
   /** Forgets what it has fetched and starts again from the positions in the store. */
   reset(): void;
   state(): SourceState;
+  /** Which partitions aren't read until somebody decides, and why, for people; undefined: none. */
+  stopped(): string | undefined;
   /** Records between the committed end and the end of the log, by partition, as far as they are known. */
   lag(): ReadonlyMap<number, number>;
   /** Stops fetching: `next()` answers null. The group isn't left yet, offsets can still be committed. */
@@ -73,7 +75,21 @@ export type JumpReason =
   | "first start"
   | "committed by another member"
   | "topic recreated"
-  | "offset out of range";
+  | "offset out of range"
+  | "log truncated";
+
+export interface TopicIdentity {
+  readonly clusterId: string;
+  readonly topicId: string;
+  readonly topic: string;
+}
+
+export interface Generation {
+  /** 0: the first topic of this name; no other topic of the name has this number in this folder. */
+  readonly number: number;
+  /** The folder has read another topic of this name in this cluster before. */
+  readonly recreated: boolean;
+}
 
 /** What a source keeps in the store. Every call is one synchronous transaction; a failure is thrown. */
 export interface Positions {
@@ -82,8 +98,11 @@ export interface Positions {
   next(source: PartitionRef): number | undefined;
   /** Moves a position other than by a batch; kept with its reason, and counted. */
   jump(source: PartitionRef, to: number, reason: JumpReason): void;
-  /** How often a topic of this name was recreated in this cluster, 0 for the first; registers an unknown id. */
-  generation(topic: { clusterId: string; topicId: string; topic: string }): number;
+  /**
+   * What this topic is among those of its name, over every cluster that the folder has read from.
+   * Registers an unknown id, and keeps a higher `agreed`: what other members of the group call it.
+   */
+  generation(topic: TopicIdentity & { agreed?: number }): Generation;
   memberId(group: string): string | undefined;
   saveMemberId(group: string, memberId: string): void;
 }

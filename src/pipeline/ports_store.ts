@@ -250,4 +250,6 @@ export interface StoreReports {
   resultsDropped(): Readonly<Record<SinkName, number>>;
   /** How often a position has jumped since the data folder was made, by reason; a reason that never came is left out. */
   jumps(): ReadonlyMap<JumpReason, number>;
+  /** Offsets that were skipped because retention had removed their records, ever. */
+  skippedRecords(): number;
 }

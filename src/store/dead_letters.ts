@@ -86,7 +86,7 @@ export class DeadLetterTable {
    */
   keep(rejected: Rejected): void {
     const { topic, partition, offset, time, reason, bytes } = rejected;
-    // With a new cluster under an old folder ids come again: that is no reason to drop another reading.
+    // Folders of earlier versions gave ids twice, with a second cluster: no reason to drop a reading.
     for (let id = rejected.id, again = 2; !this.#has(id, bytes); again++) {
       const kept = [id, "", null, topic, partition, offset, time, reason, null, null, 0];
       if (this.#keep.run(...kept, this.#now(), bytes).changes > 0) return;

@@ -4,6 +4,7 @@ import deadLetters from "../../migrations/0001_dead_letters.sql" with { type: "t
 import laneBarriers from "../../migrations/0002_lane_barriers.sql" with { type: "text" };
 import letterReplay from "../../migrations/0003_dead_letter_replay.sql" with { type: "text" };
 import backlog from "../../migrations/0004_backlog.sql" with { type: "text" };
+import skippedRecords from "../../migrations/0005_skipped_records.sql" with { type: "text" };
 import type { Database } from "../../deps.ts";
 import type { Log } from "../pipeline/ports.ts";
 
@@ -14,6 +15,7 @@ export const migrations: readonly string[] = [
   laneBarriers,
   letterReplay,
   backlog,
+  skippedRecords,
 ];
 
 /** The file was written by a newer program. It was not touched. */

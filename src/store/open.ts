@@ -197,6 +197,10 @@ class SqliteStore implements Store, StoreReports, StoreUpkeep {
     return this.positions.jumps();
   }
 
+  skippedRecords(): number {
+    return this.positions.skippedRecords();
+  }
+
   close(): void {
     if (!this.#db.open) return;
     this.#db.close();

@@ -1,6 +1,12 @@
 /** How far each partition was read, and every jump that wasn't a batch. */
 import { and, type Database, drizzle, eq, sql } from "../../deps.ts";
-import type { JumpReason, PartitionRef, Positions } from "../pipeline/ports.ts";
+import type {
+  Generation,
+  JumpReason,
+  PartitionRef,
+  Positions,
+  TopicIdentity,
+} from "../pipeline/ports.ts";
 import { members, meta, positionJumpCounts, positionJumps, positions, topics } from "./schema.ts";
 import type { Transactor } from "./transactor.ts";
 
@@ -62,10 +68,15 @@ export class PositionTable implements Positions {
       }).returning({ id: positionJumps.id }).get();
       this.#orm.delete(positionJumps).where(sql`${positionJumps.id} <= ${jump.id - JUMPS_KEPT}`)
         .run();
-      this.#orm.insert(positionJumpCounts).values({ reason, count: 1 })
+      // Anyone else who moves a position has read what lies between, or there is nothing.
+      const skipped = reason === "offset out of range" ? Math.max(0, to - (previous ?? to)) : 0;
+      this.#orm.insert(positionJumpCounts).values({ reason, count: 1, skipped })
         .onConflictDoUpdate({
           target: positionJumpCounts.reason,
-          set: { count: sql`${positionJumpCounts.count} + 1` },
+          set: {
+            count: sql`${positionJumpCounts.count} + 1`,
+            skipped: sql`${positionJumpCounts.skipped} + ${skipped}`,
+          },
         }).run();
     });
   }
@@ -75,14 +86,30 @@ export class PositionTable implements Positions {
     return new Map(rows.map((row) => [row.reason as JumpReason, row.count]));
   }
 
-  generation(topic: { clusterId: string; topicId: string; topic: string }): number {
+  skippedRecords(): number {
+    const rows = this.#orm.select().from(positionJumpCounts).all();
+    return rows.reduce((sum, { skipped }) => sum + skipped, 0);
+  }
+
+  generation({ agreed = 0, ...topic }: TopicIdentity & { agreed?: number }): Generation {
     return this.#transactor.run(() => {
-      const known = this.#orm.select().from(topics)
-        .where(and(eq(topics.clusterId, topic.clusterId), eq(topics.topic, topic.topic))).all();
-      const same = known.find((row) => row.topicId === topic.topicId);
-      if (same !== undefined) return same.generation;
-      this.#orm.insert(topics).values({ ...topic, generation: known.length }).run();
-      return known.length;
+      const known = this.#orm.select().from(topics).where(eq(topics.topic, topic.topic)).all();
+      const others = known.filter((row) => !isTopic(row, topic));
+      const own = known.find((row) => isTopic(row, topic))?.generation;
+      const unused = Math.max(-1, ...known.map((row) => row.generation)) + 1;
+      let number = Math.max(own ?? unused, agreed);
+      // The number was adopted, but the folder has given it to readings of another topic already.
+      if (number !== own && others.some((row) => row.generation === number)) number = unused;
+      if (number !== own) {
+        this.#orm.insert(topics).values({ ...topic, generation: number }).onConflictDoUpdate({
+          target: [topics.clusterId, topics.topic, topics.topicId],
+          set: { generation: number },
+        }).run();
+      }
+      const recreated = others.some((row) =>
+        row.clusterId === topic.clusterId && row.generation < number
+      );
+      return { number, recreated };
     });
   }
 
@@ -96,6 +123,10 @@ export class PositionTable implements Positions {
         .onConflictDoUpdate({ target: members.groupId, set: { memberId } }).run();
     });
   }
+}
+
+function isTopic(row: TopicIdentity, topic: TopicIdentity): boolean {
+  return row.clusterId === topic.clusterId && row.topicId === topic.topicId;
 }
 
 function isPartition(source: PartitionRef) {

@@ -94,6 +94,8 @@ export const positionJumps = sqliteTable("position_jumps", {
 export const positionJumpCounts = sqliteTable("position_jump_counts", {
   reason: text("reason").primaryKey(),
   count: integer("count").notNull(),
+  /** Offsets that the jumps have left out. */
+  skipped: integer("skipped").notNull(),
 });
 
 export const topics = sqliteTable("topics", {

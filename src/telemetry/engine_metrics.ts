@@ -15,9 +15,15 @@ export interface MetricSources {
   /** Records that wait in Kafka, by partition. */
   lag(): ReadonlyMap<number, number>;
   /** Of the consumer group, since the start. */
-  group(): { readonly joins: number; readonly olderFolder: number };
+  group(): {
+    readonly joins: number;
+    readonly olderFolder: number;
+    readonly remade: number;
+    readonly stopped: number;
+  };
   /** Positions that were moved other than by reading on, ever, by reason. */
   jumps(): ReadonlyMap<string, number>;
+  skippedRecords(): number;
   /** What each sink hasn't acknowledged yet, and since when (ms since 1970) the oldest of it waits. */
   backlog(): Iterable<SinkBacklog>;
   /** What may wait for each sink; Infinity: no limit. */
@@ -105,6 +111,27 @@ export function registerEngineMetrics(texts: MetricTexts, sources: MetricSources
     help: "Positions moved other than by reading on, ever, by reason",
     labels: ["reason"],
     values: () => by("reason", sources.jumps()),
+  });
+  texts.counter({
+    name: "plumbline_records_skipped_total",
+    help:
+      "Offsets left out because retention had removed their records before they were read, ever",
+    labels: [],
+    values: () => one(sources.skippedRecords()),
+  });
+  texts.gauge({
+    name: "plumbline_partitions_stopped",
+    help:
+      "Partitions that are not read because their position is out of range and the policy is stop",
+    labels: [],
+    values: () => one(sources.group().stopped),
+  });
+  texts.counter({
+    name: "plumbline_source_remade_total",
+    help:
+      "Times that the consumers were made anew because a partition stood still, since the start",
+    labels: [],
+    values: () => one(sources.group().remade),
   });
   texts.gauge({
     name: "plumbline_backlog_rows",

@@ -139,6 +139,7 @@ function sourceOver(fetches: RecordBatch[][]): RecordSource {
     committed: () => {},
     reset: () => {},
     state: () => "connected",
+    stopped: () => undefined,
     lag: () => new Map(),
     pause: () => {},
     close: () => Promise.resolve(),

@@ -36,6 +36,7 @@ Deno.test("an empty environment gives the contract's defaults", () => {
     inputTopic: "sensor-data",
     outputTopic: "processed-data",
     group: "plumbline",
+    outOfRange: "earliest",
     port: 8000,
     host: "127.0.0.1",
     allowAnonymous: false,

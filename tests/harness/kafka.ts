@@ -148,6 +148,15 @@ export async function deleteTopic(name: string, bootstrap = broker()): Promise<v
   await withAdmin(bootstrap, (admin) => admin.deleteTopics({ topics: [name] }));
 }
 
+/** Makes the topic's partitions so many, and waits until the new ones have leaders. */
+export async function addPartitions(name: string, partitions: number): Promise<void> {
+  await withAdmin(
+    broker(),
+    (admin) => admin.createPartitions({ topicPartitions: [{ topic: name, count: partitions }] }),
+  );
+  await withLeaders(name, { partitions, bootstrap: broker() });
+}
+
 /** Topics whose partitions and leaders the broker knows now. */
 export async function describeTopic(name: string, bootstrap = broker()): Promise<ITopicMetadata> {
   const { topics } = await withAdmin(
@@ -186,8 +195,9 @@ export async function produce(
   const { compression, transactionalId } = options;
   const producer = client(options.bootstrap).producer({
     transactionalId,
-    idempotent: transactionalId !== undefined,
-    maxInFlightRequests: transactionalId === undefined ? undefined : 1,
+    // Where one partition isn't ready yet kafkajs sends all of them again: each record must come once.
+    idempotent: true,
+    maxInFlightRequests: 1,
     createPartitioner: kafkajs.Partitioners.DefaultPartitioner,
   });
   await producer.connect();

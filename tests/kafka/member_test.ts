@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
-import { Connection, leaveGroupV5, offsetCommitV8 } from "@platformatic/kafka";
+import { channel } from "node:diagnostics_channel";
+import { Connection, type Consumer, leaveGroupV5, offsetCommitV8 } from "@platformatic/kafka";
 import { GroupMember, type Joined } from "../../src/kafka/member.ts";
 import { Outage } from "../../src/kafka/outage.ts";
 import type { Log } from "../../src/pipeline/ports.ts";
-import { broker, createTopic, topicName } from "../harness/kafka.ts";
+import { addPartitions, broker, createTopic, topicName } from "../harness/kafka.ts";
 
 const silent: Log = { debug() {}, info() {}, warn() {}, error() {} };
 
@@ -131,4 +132,40 @@ Deno.test("a commit made as the partitions are lost still counts", async () => {
   );
   assert.deepEqual(warnings, [], "another's join is nothing to warn of");
   await Promise.all([first.member.close(), second.member.close()]);
+});
+
+/** The library tells of every client that is made: the only way to what it does by itself. */
+async function consumerThatJoins(act: () => Promise<unknown>): Promise<Consumer> {
+  const instances = channel("plt:kafka:instances");
+  const made: Consumer[] = [];
+  const onInstance = (message: unknown) => {
+    const { type, instance } = message as { type: string; instance: Consumer };
+    if (type === "consumer") made.push(instance);
+  };
+  instances.subscribe(onInstance);
+  try {
+    await act();
+  } finally {
+    instances.unsubscribe(onInstance);
+  }
+  // An earlier one may have failed: just after its start the broker has no coordinator yet.
+  return made.at(-1)!;
+}
+
+Deno.test("the library's own look at the topic doesn't hide that a join went by fewer partitions", async () => {
+  const topic = await createTopic({ name: topicName("member"), partitions: 2 });
+  const { member: ours, joined } = member(topic);
+  const consumer = await consumerThatJoins(async () => {
+    ours.start();
+    await joined();
+  });
+  await addPartitions(topic, 4);
+  // As it does by itself every five seconds, with a heartbeat.
+  const seen = await consumer.metadata({ topics: [topic], forceUpdate: true });
+  assert.equal(seen.topics.get(topic)!.partitionsCount, 4);
+  assert.equal(ours.partitionsKnown, 2);
+  ours.rejoin();
+  assert.deepEqual((await joined()).partitions, [0, 1, 2, 3]);
+  assert.equal(ours.partitionsKnown, 4);
+  await ours.close();
 });

@@ -1,13 +1,14 @@
 /** The sink against a broker of its own that stops, dies, forgets, and loses connections. */
 import { Connection, describeProducersV0 } from "@platformatic/kafka";
 import assert from "node:assert/strict";
-import { type Broker, startBroker } from "../../tools/broker.ts";
+import { startBroker } from "../../tools/broker.ts";
 import { freePort } from "../../tools/ports.ts";
 import { createTopic, topicName, topicOffsets } from "../harness/kafka.ts";
 import { startProgram } from "../harness/process.ts";
 import { tempFolder } from "../harness/temp.ts";
 import { MemoryFeed } from "./memory_feed.ts";
 import { assertComplete, startSink } from "./output_sink.ts";
+import { proxiedBroker } from "./proxied_broker.ts";
 import { TcpProxy } from "./tcp_proxy.ts";
 
 const LANES = 3;
@@ -260,26 +261,6 @@ Deno.test("connections that break: nothing lost, nothing twice", async (t) => {
     }
   });
 });
-
-/** A second listener whose address, as clients are told it, is the proxy's. */
-async function proxiedBroker(
-  path: string,
-  { inner, outer }: { inner: number; outer: number },
-): Promise<Broker> {
-  const [port, controller] = [await freePort(), await freePort()];
-  return await startBroker({
-    dir: `${path}/broker`,
-    port,
-    config: {
-      "controller.quorum.voters": `1@127.0.0.1:${controller}`,
-      "listeners":
-        `PLAINTEXT://127.0.0.1:${port},PROXIED://127.0.0.1:${inner},CONTROLLER://127.0.0.1:${controller}`,
-      "advertised.listeners": `PLAINTEXT://127.0.0.1:${port},PROXIED://127.0.0.1:${outer}`,
-      "listener.security.protocol.map":
-        "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,PROXIED:PLAINTEXT",
-    },
-  });
-}
 
 /** mulberry32: the same numbers in every run. */
 function seeded(seed: number): () => number {

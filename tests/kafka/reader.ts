@@ -3,9 +3,11 @@
  * engine. Each fetch is one transaction that moves the positions; what was read is kept in memory.
  */
 import { createKafkaSource, type KafkaSource } from "../../src/kafka/source.ts";
+import type { OutOfRangePolicy } from "../../src/kafka/out_of_range.ts";
 import type { Log, RecordBatch, Store, StoreReports } from "../../src/pipeline/ports.ts";
 import { openStore } from "../../src/store/open.ts";
-import { broker } from "../harness/kafka.ts";
+import { broker, createTopic, produce, topicName } from "../harness/kafka.ts";
+import { tempFolder } from "../harness/temp.ts";
 
 export interface ReadRecord {
   id: string;
@@ -30,12 +32,23 @@ export interface ReaderOptions {
   bootstrap?: string;
   isolation?: "read_committed" | "read_uncommitted";
   topicLookMs?: number;
+  outOfRange?: OutOfRangePolicy;
+  stallMs?: number;
+  /** Default: `Date.now`. */
+  now?: () => number;
+  /** False: `source.start()` is left to the test. Default: true. */
+  starts?: boolean;
   /** Called between `next()` and the transaction. */
   beforeCommit?: (batches: readonly RecordBatch[]) => void | Promise<void>;
 }
 
 /** Shared by all readers: what a test waits for may take several of them. */
 const waiting = new Set<() => void>();
+
+/** What readers wait for may have come from elsewhere. */
+export function wakeReaders(): void {
+  for (const look of waiting) look();
+}
 
 export class Reader implements AsyncDisposable {
   readonly source: KafkaSource;
@@ -60,10 +73,12 @@ export class Reader implements AsyncDisposable {
       positions: this.store.positions,
       isolation: options.isolation,
       topicLookMs: options.topicLookMs,
+      outOfRange: options.outOfRange,
+      stallMs: options.stallMs,
       log,
-      now: Date.now,
+      now: options.now ?? Date.now,
     });
-    this.source.start();
+    if (options.starts ?? true) this.source.start();
     this.#loop = this.#run();
   }
 
@@ -130,7 +145,7 @@ export class Reader implements AsyncDisposable {
       }
       for (const batch of ours) this.#keep(batch);
       this.source.committed(ours);
-      this.#look();
+      wakeReaders();
     }
   }
 
@@ -149,15 +164,20 @@ export class Reader implements AsyncDisposable {
     }
   }
 
-  #look(): void {
-    for (const look of waiting) look();
-  }
-
   #collect(): Log {
     const line = (level: keyof Log) => (message: string, fields: Record<string, unknown> = {}) => {
       this.log.push({ level, message, fields });
-      this.#look();
+      wakeReaders();
     };
     return { debug: line("debug"), info: line("info"), warn: line("warn"), error: line("error") };
   }
+}
+
+/** Waits for the group coordinator, which a broker that has just started doesn't have: a group of its own reads a record. */
+export async function coordinatorAnswers(): Promise<void> {
+  using folder = tempFolder();
+  const topic = await createTopic({ name: topicName("warm") });
+  await produce(topic, [{ value: "0" }]);
+  await using reader = new Reader({ topic, group: topic, dir: folder.path });
+  await reader.untilRead(1);
 }

@@ -7,7 +7,7 @@ import { freePort } from "../../tools/ports.ts";
 import { broker, client, createTopic, deleteTopic, produce, topicName } from "../harness/kafka.ts";
 import { Program } from "../harness/process.ts";
 import { tempFolder } from "../harness/temp.ts";
-import { Reader } from "./reader.ts";
+import { coordinatorAnswers, Reader } from "./reader.ts";
 
 const silent: Log = { debug() {}, info() {}, warn() {}, error() {} };
 
@@ -57,15 +57,6 @@ Deno.test("a broker that is away at the start, comes, goes and comes again", asy
   assert.ok(reader.logged("failing").length <= 15, JSON.stringify(reader.logged("failing")));
   await reader.until("well again", () => reader.source.state() === "connected");
 });
-
-/** Waits for the group coordinator: a group of its own reads a record. */
-async function coordinatorAnswers(): Promise<void> {
-  using folder = tempFolder();
-  const topic = await createTopic({ name: topicName("warm") });
-  await produce(topic, values(0, 1));
-  await using reader = new Reader({ topic, group: topic, dir: folder.path });
-  await reader.untilRead(1);
-}
 
 Deno.test("a topic that comes later is found", async () => {
   using folder = tempFolder();
@@ -117,6 +108,7 @@ Deno.test("retention has overtaken the position while the engine was down", asyn
   await second.untilRead(40);
   assert.deepEqual(second.values(), texts(60, 100));
   assert.equal(second.store.jumps().get("offset out of range"), 1);
+  assert.equal(second.store.skippedRecords(), 50);
   const { todo, ...fields } = second.logged("retention")[0].fields;
   assert.match(String(todo), /retention/);
   assert.deepEqual(fields, {
@@ -126,6 +118,76 @@ Deno.test("retention has overtaken the position while the engine was down", asyn
     to: 60,
     gap: 50,
   });
+});
+
+/** A reader that has read ten records and is away while retention removes up to the sixtieth of a hundred. */
+async function overtaken(dir: string, partitions = 1): Promise<string> {
+  const topic = await createTopic({ name: topicName("faults"), partitions });
+  await produce(topic, values(0, 10));
+  await using first = new Reader({ topic, group: topic, dir });
+  await first.untilRead(10);
+  await first.close();
+  await produce(topic, values(10, 100));
+  await deleteRecords(topic, 60);
+  return topic;
+}
+
+Deno.test("out of range, latest: reading goes on after the last record, the gap is counted", async () => {
+  using folder = tempFolder();
+  const topic = await overtaken(folder.path);
+  await using reader = new Reader({ topic, group: topic, dir: folder.path, outOfRange: "latest" });
+  await reader.until("the jump", () => reader.logged("retention").length > 0);
+  await produce(topic, values(100, 110));
+  await reader.untilRead(10);
+  assert.deepEqual(reader.values(), texts(100, 110));
+  const { from, to, gap } = reader.logged("retention")[0].fields;
+  assert.deepEqual([from, to, gap], [10, 100, 90]);
+  assert.equal(reader.store.skippedRecords(), 90);
+});
+
+Deno.test("out of range, stop: the partition waits for people, the others go on", async () => {
+  using folder = tempFolder();
+  const topic = await overtaken(folder.path, 2);
+  await using reader = new Reader({ topic, group: topic, dir: folder.path, outOfRange: "stop" });
+  const told = () => reader.logged("isn't read").map(({ level }) => level);
+  await reader.until("the stop", () => told().length > 0);
+  await produce(topic, [{ value: "other", partition: 1 }]);
+  await reader.untilRead(1);
+  assert.deepEqual(reader.values(), ["other"]);
+  assert.match(
+    reader.source.stopped()!,
+    /OFFSET_OUT_OF_RANGE.*partition 0 \(records from 10 to 60/,
+  );
+  assert.equal(reader.source.counts().stopped, 1);
+  assert.deepEqual([...reader.source.lag().keys()], [1]);
+  assert.equal(reader.store.skippedRecords(), 0);
+  // It is met again after each rebalance.
+  reader.source.reset();
+  await reader.until("the stop again", () => told().length > 1);
+  assert.deepEqual(told(), ["error", "debug"]);
+  await reader.close();
+  await using decided = new Reader({ topic, group: topic, dir: folder.path });
+  await decided.untilRead(40);
+  assert.deepEqual(decided.values(), texts(60, 100));
+  assert.equal(decided.source.stopped(), undefined);
+});
+
+Deno.test("the group's offsets have expired: the positions in the store count", async () => {
+  using folder = tempFolder();
+  const topic = await createTopic({ name: topicName("faults") });
+  await produce(topic, values(0, 10));
+  await using first = new Reader({ topic, group: topic, dir: folder.path });
+  await first.untilRead(10);
+  await first.close();
+  const admin = client().admin();
+  await admin.connect();
+  await admin.deleteGroups([topic]);
+  await admin.disconnect();
+  await produce(topic, values(10, 20));
+  await using second = new Reader({ topic, group: topic, dir: folder.path });
+  await second.untilRead(10);
+  assert.deepEqual(second.values(), texts(10, 20));
+  assert.deepEqual([...second.store.jumps()], [["first start", 1]]);
 });
 
 Deno.test("retention overtakes a position whose batch isn't committed yet", async () => {

@@ -1,10 +1,18 @@
 import assert from "node:assert/strict";
 import { cpSync } from "node:fs";
 import { Connection, offsetCommitV8 } from "@platformatic/kafka";
-import { broker, client, createTopic, produce, topicName } from "../harness/kafka.ts";
+import {
+  addPartitions,
+  broker,
+  client,
+  createTopic,
+  deleteTopic,
+  produce,
+  topicName,
+} from "../harness/kafka.ts";
 import { tempFolder } from "../harness/temp.ts";
 import { assignor } from "./kafkajs_assignors.ts";
-import { Reader } from "./reader.ts";
+import { coordinatorAnswers, Reader } from "./reader.ts";
 
 function values(from: number, to: number): { value: string; partition: number }[] {
   return Array.from({ length: to - from }, (_, i) => ({
@@ -58,6 +66,7 @@ Deno.test("an offset committed by another member is gone on from", async () => {
   using folder = tempFolder();
   const topic = await createTopic({ name: topicName("group"), partitions: 4 });
   await produce(topic, values(0, 400));
+  await coordinatorAnswers();
   await setOffset(topic, { topic, partition: 2, offset: 90 });
   await using first = new Reader({ topic, group: topic, dir: folder.path });
   await first.untilRead(310);
@@ -74,6 +83,25 @@ Deno.test("an offset committed by another member is gone on from", async () => {
   assert.deepEqual(
     [...second.store.jumps()].sort(),
     [["committed by another member", 2], ["first start", 3]],
+  );
+});
+
+Deno.test("an offset beyond the log's end is nobody's place in this log", async () => {
+  using folder = tempFolder();
+  const topic = await createTopic({ name: topicName("group"), partitions: 4 });
+  await produce(topic, values(0, 40));
+  await coordinatorAnswers();
+  await setOffset(topic, { topic, partition: 2, offset: 11 });
+  await setOffset(topic, { topic, partition: 3, offset: 10 });
+  await using reader = new Reader({ topic, group: topic, dir: folder.path });
+  await reader.untilRead(30);
+  assert.deepEqual(
+    [0, 1, 2, 3].map((partition) => reader.values(partition).length),
+    [10, 10, 10, 0],
+  );
+  assert.deepEqual(
+    [...reader.store.jumps()].sort(),
+    [["committed by another member", 1], ["first start", 3]],
   );
 });
 
@@ -186,12 +214,31 @@ Deno.test("new partitions are read while running", async () => {
   const topic = await createTopic({ name: topicName("group"), partitions: 2 });
   await using reader = new Reader({ topic, group: topic, dir: folder.path, topicLookMs: 100 });
   await reader.until("two partitions", () => partitionsOf(reader).length === 2);
-  const admin = client().admin();
-  await admin.connect();
-  await admin.createPartitions({ topicPartitions: [{ topic, count: 4 }] });
-  await admin.disconnect();
+  await addPartitions(topic, 4);
   await reader.until("four partitions", () => partitionsOf(reader).length === 4);
   await produce(topic, values(0, 400));
   await reader.untilRead(400);
   assert.deepEqual(placesOf(reader), everyPlace(100));
+});
+
+Deno.test("a fresh folder calls a recreated topic as the group's older one does", async () => {
+  using old = tempFolder();
+  using fresh = tempFolder();
+  const topic = await createTopic({ name: topicName("group"), partitions: 2 });
+  await using first = new Reader({ topic, group: topic, dir: old.path, topicLookMs: 100 });
+  await produce(topic, [{ value: "gone", partition: 0 }, { value: "gone", partition: 1 }]);
+  await first.untilRead(2);
+  await deleteTopic(topic);
+  await createTopic({ name: topic, partitions: 2 });
+  // Nothing of it is read yet: the group must be told of it all the same.
+  await first.until("word of it", () => first.logged("a recreated topic").length > 0);
+  await using second = new Reader({ topic, group: topic, dir: fresh.path });
+  await first.until("a partition each", () =>
+    [first, second].every((reader) => {
+      return partitionsOf(reader).length === 1;
+    }));
+  await produce(topic, [{ value: "new", partition: 0 }, { value: "new", partition: 1 }]);
+  await first.until("both", () => first.records.length + second.records.length === 4);
+  const ids = [first, second].flatMap((reader) => reader.records.map(({ id }) => id)).sort();
+  assert.deepEqual(ids, [`${topic}-0-0`, `${topic}-1-0`, `${topic}~1-0-0`, `${topic}~1-1-0`]);
 });

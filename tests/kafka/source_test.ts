@@ -95,6 +95,24 @@ Deno.test("what was given up is read again after a reset", async () => {
   assertComplete(reader, 500, 2);
 });
 
+Deno.test("a clock that jumps by an hour costs a batch its place, but no reading", async () => {
+  using folder = tempFolder();
+  const topic = await createTopic({ name: topicName("source") });
+  await produce(topic, numbered(0, 10, 1));
+  let jump = 0;
+  await using reader = new Reader({
+    topic,
+    group: topic,
+    dir: folder.path,
+    now: () => Date.now() + jump,
+    // As if the process had been frozen: somebody else may have the partition by now.
+    beforeCommit: () => void (jump = 3_600_000),
+  });
+  await reader.untilRead(10);
+  assertComplete(reader, 10, 1);
+  assert.equal(reader.source.counts().joins, 1);
+});
+
 for (const compression of ["gzip", "snappy", "lz4", "zstd"] satisfies Compression[]) {
   Deno.test(`${compression} is read`, async () => {
     using folder = tempFolder();

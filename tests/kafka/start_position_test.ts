@@ -1,21 +1,31 @@
 import assert from "node:assert/strict";
-import { commitMetadata, decideStart, type StartFacts } from "../../src/kafka/start_position.ts";
+import {
+  agreedGeneration,
+  commitMetadata,
+  decideStart,
+  readMetadata,
+  type StartFacts,
+} from "../../src/kafka/start_position.ts";
+
+function note(folderId: string, topicId = "topic"): string {
+  return commitMetadata({ folderId, topicId, generation: 0 });
+}
 
 const NONE = { offset: -1, metadata: "" };
-const OURS = commitMetadata("folder", "topic");
-const THEIRS = commitMetadata("another", "topic");
+const OURS = note("folder");
+const THEIRS = note("another");
 const BASE: StartFacts = {
   position: undefined,
   committed: NONE,
   folderId: "folder",
   topicId: "topic",
-  generation: 0,
+  recreated: false,
 };
 
 const another = "committed by another member";
 const cases: [string, Partial<StartFacts>, ReturnType<typeof decideStart>][] = [
   ["nothing known: earliest", {}, { at: undefined, reason: "first start", olderFolder: false }],
-  ["nothing known of a recreated topic", { generation: 1 }, {
+  ["nothing known of a recreated topic", { recreated: true }, {
     at: undefined,
     reason: "topic recreated",
     olderFolder: false,
@@ -58,25 +68,25 @@ const cases: [string, Partial<StartFacts>, ReturnType<typeof decideStart>][] = [
     olderFolder: true,
   }],
   ["an offset of the deleted topic, by us", {
-    generation: 1,
-    committed: { offset: 9, metadata: commitMetadata("folder", "old topic") },
+    recreated: true,
+    committed: { offset: 9, metadata: note("folder", "old-topic") },
   }, { at: undefined, reason: "topic recreated", olderFolder: false }],
   ["an offset of the deleted topic, by another engine", {
     position: 3,
-    generation: 1,
-    committed: { offset: 9, metadata: commitMetadata("another", "old topic") },
+    recreated: true,
+    committed: { offset: 9, metadata: note("another", "old-topic") },
   }, { at: 3, reason: undefined, olderFolder: false }],
   ["of which topic a client doesn't say: not of one that we don't know yet", {
-    generation: 1,
+    recreated: true,
     committed: { offset: 9, metadata: "" },
   }, { at: undefined, reason: "topic recreated", olderFolder: false }],
   ["of which topic a client doesn't say: of the one that we are reading", {
     position: 3,
-    generation: 1,
+    recreated: true,
     committed: { offset: 9, metadata: "" },
   }, { at: 9, reason: another, olderFolder: false }],
   ["another engine in the recreated topic", {
-    generation: 1,
+    recreated: true,
     committed: { offset: 9, metadata: THEIRS },
   }, { at: 9, reason: another, olderFolder: false }],
 ];
@@ -86,3 +96,28 @@ for (const [name, facts, expected] of cases) {
     assert.deepEqual(decideStart({ ...BASE, ...facts }), expected);
   });
 }
+
+Deno.test("commit metadata: ours, of an earlier version, and whatever else a client may write", () => {
+  const written = commitMetadata({ folderId: "folder", topicId: "topic", generation: 12 });
+  assert.deepEqual(readMetadata(written), { folderId: "folder", topicId: "topic", generation: 12 });
+  assert.deepEqual(readMetadata("folder topic"), {
+    folderId: "folder",
+    topicId: "topic",
+    generation: -1,
+  });
+  assert.deepEqual(readMetadata(""), undefined);
+  assert.deepEqual(readMetadata("consumer-7"), undefined);
+  for (const odd of ["-1", "1e3", "NaN", "12345678901", "", " 1"]) {
+    assert.equal(readMetadata(`folder topic ${odd}`)!.generation, -1, odd);
+  }
+});
+
+Deno.test("the group's generation is the highest that is about this topic", () => {
+  const said = (generation: number, topicId = "topic") => ({
+    offset: 1,
+    metadata: commitMetadata({ folderId: "any", topicId, generation }),
+  });
+  assert.equal(agreedGeneration([], "topic"), -1);
+  assert.equal(agreedGeneration([NONE, { offset: 4, metadata: "folder topic" }], "topic"), -1);
+  assert.equal(agreedGeneration([said(1), said(3), said(2), said(9, "old")], "topic"), 3);
+});

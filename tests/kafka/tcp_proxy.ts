@@ -1,4 +1,7 @@
-/** A proxy between a client and a broker that can cut connections, or swallow the broker's answers. */
+/**
+ * A proxy between a client and a broker that can cut connections, refuse them, or swallow the broker's
+ * answers.
+ */
 export class TcpProxy implements AsyncDisposable {
   readonly port: number;
   #listener: Deno.TcpListener;
@@ -16,6 +19,10 @@ export class TcpProxy implements AsyncDisposable {
   /** Connections to the broker whose client is gone, with what to call when an answer comes. */
   readonly #stranded = new Map<Deno.TcpConn, () => void>();
   #onStranded: ((deliver: () => Promise<void>) => void) | undefined;
+  /** So many more connections lose all answers from their next Fetch request on. */
+  #swallowing = 0;
+  /** Connections to the broker whose answers are lost. */
+  readonly #swallowed = new Set<Deno.TcpConn>();
   /** Answers wait for this. */
   #held = Promise.resolve();
 
@@ -34,6 +41,15 @@ export class TcpProxy implements AsyncDisposable {
     }
     this.#pairs.clear();
     this.#onCut();
+  }
+
+  /**
+   * So many connections that carry fetches lose every answer from now on, without being closed; what
+   * this gives ends it for those that come.
+   */
+  swallowFetches(connections: number): () => void {
+    this.#swallowing = connections;
+    return () => this.#swallowing = 0;
   }
 
   /** The broker gets everything; after `answers` more pieces from it the next is lost in a cut. */
@@ -111,6 +127,7 @@ export class TcpProxy implements AsyncDisposable {
     try {
       for (let n = await from.read(buffer); n !== null; n = await from.read(buffer)) {
         if (isAnswer) await this.#held;
+        if (isAnswer && this.#swallowed.has(from)) continue;
         if (this.#stranded.has(from)) {
           this.#stranded.get(from)!();
           return;
@@ -125,11 +142,16 @@ export class TcpProxy implements AsyncDisposable {
           this.#strand(bytes, { client: from, server: to });
           return;
         }
+        if (!isAnswer && this.#swallowing > 0 && isFetch(bytes) && !this.#swallowed.has(to)) {
+          this.#swallowing--;
+          this.#swallowed.add(to);
+        }
         await write(to, bytes);
       }
     } catch {
       // cut
     }
+    this.#swallowed.delete(from);
     close(from);
     close(to);
   }
@@ -138,6 +160,11 @@ export class TcpProxy implements AsyncDisposable {
 /** A request begins with its length and its API key; Produce has key 0. */
 function isProduce(bytes: Uint8Array): boolean {
   return bytes.length > 6 && bytes[4] === 0 && bytes[5] === 0;
+}
+
+/** Fetch has key 1. */
+function isFetch(bytes: Uint8Array): boolean {
+  return bytes.length > 6 && bytes[4] === 0 && bytes[5] === 1;
 }
 
 async function write(to: Deno.TcpConn, bytes: Uint8Array): Promise<void> {

@@ -9,12 +9,14 @@ function rig() {
     storage: "connected" as SourceState,
     lag: 0,
     full: {} as { output?: string; storage?: string },
+    stopped: undefined as string | undefined,
     time: 1_000_000,
     lifecycle: { running: true },
     ingest: { unavailableSince: 0, backlogFull: false, batches: 0 },
   };
   const source = {
     state: () => it.source,
+    stopped: () => it.stopped,
     lag: () => new Map([[0, it.lag], [1, 0]]),
   } as unknown as RecordSource;
   const sink = (name: "output" | "storage") => ({ state: () => it[name] }) as unknown as Sink;
@@ -163,4 +165,13 @@ Deno.test("while it stops the engine isn't ready", () => {
   it.lifecycle.running = false;
   assert.deepEqual([...it.health.ready()], [["progress", "the engine is stopping"]]);
   assert.equal(it.health.running(), false);
+});
+
+Deno.test("a partition that nobody may decide about but people: not ready, but alive", () => {
+  const it = rig();
+  it.stopped = "not read: partition 3";
+  assert.deepEqual([...it.health.ready()], [["kafka", "not read: partition 3"]]);
+  it.time += 3_600_000;
+  it.health.look();
+  assert.deepEqual([...it.health.live()], []);
 });

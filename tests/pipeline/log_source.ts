@@ -90,6 +90,10 @@ export class LogSource implements RecordSource {
     this.#seek();
   }
 
+  stopped(): undefined {
+    return undefined;
+  }
+
   state() {
     return "connected" as const;
   }

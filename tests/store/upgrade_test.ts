@@ -87,3 +87,23 @@ Deno.test("a journal that is older than its stretches is counted once, and right
   assert.deepEqual(again.journal.sizeFrom(11), { rows: 94, bytes: 94_000 });
   again.close();
 });
+
+Deno.test("what jumps have skipped is counted as far as they are kept", () => {
+  using folder = tempFolder();
+  const old = new Database(`${folder.path}/plumbline.db`);
+  const before = migrations.findIndex((step) => step.includes("ADD COLUMN skipped"));
+  migrate(old, { steps: migrations.slice(0, before), now, log: SILENT });
+  old.exec(`
+    INSERT INTO position_jump_counts VALUES ('first start', 1), ('offset out of range', 3);
+    INSERT INTO position_jumps VALUES
+      (1, 5, 'c', 'i', 't', 0, NULL, 7, 'first start'),
+      (2, 5, 'c', 'i', 't', 0, 10, 60, 'offset out of range'),
+      (3, 5, 'c', 'i', 't', 0, 60, 5, 'offset out of range'),
+      (4, 5, 'c', 'i', 't', 0, 5, 9, 'offset out of range');
+  `);
+  old.close();
+  const store = open(folder.path);
+  assert.equal(store.skippedRecords(), 54);
+  assert.deepEqual([...store.jumps()], [["first start", 1], ["offset out of range", 3]]);
+  store.close();
+});

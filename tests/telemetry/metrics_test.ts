@@ -164,8 +164,9 @@ Deno.test("sources are asked at each scrape", async () => {
   const metrics = metricsWith({
     counters: () => ({ read, results: 1, sampledOut: 2, rejected: 3, dropped: 4, passedOn: 5 }),
     lag: () => new Map([[0, 7], [3, 0]]),
-    group: () => ({ joins: 2, olderFolder: 1 }),
+    group: () => ({ joins: 2, olderFolder: 1, remade: 3, stopped: 5 }),
     jumps: () => new Map([["offset out of range", 4]]),
+    skippedRecords: () => 6,
     backlog: () => [
       { sink: "output", rows: 2, bytes: 300, since: 4_500 },
       { sink: "storage", rows: 0, bytes: 0, since: undefined },
@@ -199,6 +200,9 @@ Deno.test("sources are asked at each scrape", async () => {
   assert.equal(value("plumbline_rebalances_total"), 2);
   assert.equal(value("plumbline_older_folder_total"), 1);
   assert.equal(value("plumbline_position_jumps_total", { reason: "offset out of range" }), 4);
+  assert.equal(value("plumbline_source_remade_total"), 3);
+  assert.equal(value("plumbline_partitions_stopped"), 5);
+  assert.equal(value("plumbline_records_skipped_total"), 6);
   assert.equal(value("plumbline_backlog_rows", { sink: "output" }), 2);
   assert.equal(value("plumbline_backlog_bytes", { sink: "output" }), 300);
   assert.equal(value("plumbline_backlog_oldest_seconds", { sink: "output" }), 1.5);

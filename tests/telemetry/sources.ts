@@ -4,8 +4,9 @@ import { type MetricSources } from "../../src/telemetry/metrics.ts";
 export const IDLE: MetricSources = {
   counters: () => ({ read: 0, results: 0, sampledOut: 0, rejected: 0, dropped: 0, passedOn: 0 }),
   lag: () => new Map(),
-  group: () => ({ joins: 0, olderFolder: 0 }),
+  group: () => ({ joins: 0, olderFolder: 0, remade: 0, stopped: 0 }),
   jumps: () => new Map(),
+  skippedRecords: () => 0,
   backlog: () => [],
   backlogLimits: () => [],
   resultsDropped: () => [],

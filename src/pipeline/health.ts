@@ -36,15 +36,18 @@ export class EngineHealth implements Health {
   /** No reading has waited in vain before. */
   #movedAt: number;
   #batches = 0;
+  /** When it was seen that the store refuses writes: by another clock than the one that the ingest goes by. */
+  #refusedAt: number | undefined;
 
   constructor(options: HealthOptions) {
     this.#options = options;
     this.#movedAt = options.now();
   }
 
-  /** Notices that batches come, or that there is nothing to make one of. */
+  /** Notices that batches come, or that there is nothing to make one of, and that the store refuses writes. */
   look(): void {
     const { ingest, now } = this.#options;
+    this.#refusedAt = ingest.unavailableSince === 0 ? undefined : this.#refusedAt ?? now();
     if (this.#waiting() > 0 && ingest.batches === this.#batches) return;
     this.#batches = ingest.batches;
     this.#movedAt = now();
@@ -70,7 +73,7 @@ export class EngineHealth implements Health {
     const { source, ingest, now } = this.#options;
     const explained = ingest.unavailableSince > 0 || ingest.backlogFull ||
       source?.state() !== "connected";
-    const isHung = ingest.unavailableSince > 0 && now() - ingest.unavailableSince >= HUNG_MS;
+    const isHung = this.#refusedAt !== undefined && now() - this.#refusedAt >= HUNG_MS;
     return failedOf([
       ["store", isHung ? storeFailure(ingest.unavailableSince) : undefined],
       ["progress", explained ? undefined : this.#standstill(HUNG_MS)],

@@ -1,8 +1,8 @@
 /**
  * `deno task bench [road] [journal] [pieces] [restart] [idle] [latency] [storage] [http] [backlog]
- * [--runs=3] [--readings=1000000] [--verify] [--backlog-mib=1024] [--row-kib=900]`: measures the program as users run it, against a broker of its own.
- * Without a name all of them are measured. Rounds alternate, so that a noisy minute doesn't hit one
- * measurement alone.
+ * [--runs=3] [--readings=1000000] [--verify] [--backlog-mib=1024] [--row-kib=900]`: measures the
+ * program as users run it, against a broker of its own. Without a name all of them are measured. Rounds
+ * alternate, so that a noisy minute doesn't hit one measurement alone.
  *
  * `deno task bench compare <commit> [<commit>] [--runs=7] [--readings=1000000]`: CPU time a reading of two
  * commits on the whole road; without a second one, of the files as they are.

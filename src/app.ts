@@ -1,11 +1,11 @@
 /** The composition root: the only file that knows every part; the order of start and stop. */
 import { ulid } from "../deps.ts";
 import { backlogLimits } from "./config/backlog_settings.ts";
-import { type Config, configWarnings } from "./config/config.ts";
+import { type Config } from "./config/config.ts";
 import type { WatchedFiles } from "./config/files.ts";
 import { TenantsFile } from "./config/tenants_file.ts";
 import { type Api, createApi } from "./http/api.ts";
-import { serveApi } from "./http/serve.ts";
+import { type Door, openDoor } from "./http/door.ts";
 import { DeadLetterTopic } from "./kafka/dead_letter_topic.ts";
 import { createKafkaOutput } from "./kafka/output.ts";
 import { createKafkaSource, type KafkaSource } from "./kafka/source.ts";
@@ -18,8 +18,9 @@ import { settleLetterCopy, StoreLetterCopyFeed } from "./pipeline/letter_copy.ts
 import { engineReplayer, LetterDesk } from "./pipeline/letter_desk.ts";
 import { MarkedLetters } from "./pipeline/marked_letters.ts";
 import { JournalOutputFeed } from "./pipeline/output_feed.ts";
+import { LowDisk } from "./pipeline/low_disk.ts";
 import { type Log, type Sink } from "./pipeline/ports.ts";
-import { StoreUnavailable } from "./pipeline/ports.ts";
+import { StoreDamaged, StoreUnavailable } from "./pipeline/ports.ts";
 import { settleRemovedSinks } from "./pipeline/removed_sinks.ts";
 import { RowPool } from "./pipeline/row_pool.ts";
 import { State } from "./pipeline/state.ts";
@@ -64,31 +65,45 @@ export interface RunningEngine {
   stop(): Promise<boolean>;
 }
 
-/** Starts everything. Throws where the data folder, the address or the settings don't allow it. */
-export function startEngine(options: EngineOptions): RunningEngine {
-  const { config, files, log, version } = options;
-  for (const warning of configWarnings(config)) log.warn(warning);
+/**
+ * Starts everything, at this door if it is open already. Throws where the data folder, the address or the
+ * settings don't allow it, `StoreUnavailable` where the disk is full or the file locked: that may pass.
+ */
+export function startEngine(options: EngineOptions, door?: Door): RunningEngine {
+  const { config, log } = options;
   const now = () => Date.now();
-  const store = openStore({
-    dir: config.dataDir,
-    log,
-    now,
-    deadLetters: {
-      maxCount: config.deadLettersMaxCount,
-      maxBytes: config.deadLettersMaxBytes,
-      maxAgeMs: config.deadLettersMaxAge * 86_400_000,
-    },
-  });
-  try {
-    return assemble({ config, files, log, version, store, now });
-  } catch (error) {
-    store.close();
-    throw error;
+  for (let mended = false;; mended = true) {
+    const damaged = Promise.withResolvers<StoreDamaged>();
+    const store = openStore({
+      dir: config.dataDir,
+      log,
+      now,
+      deadLetters: {
+        maxCount: config.deadLettersMaxCount,
+        maxBytes: config.deadLettersMaxBytes,
+        maxAgeMs: config.deadLettersMaxAge * 86_400_000,
+      },
+      damagedStart: config.damagedStart,
+      onDamage: damaged.resolve,
+    });
+    try {
+      return assemble({ ...options, store, now, damaged: damaged.promise, door });
+    } catch (error) {
+      store.close();
+      // Opened again the file is set aside; once must be enough.
+      if (!(error instanceof StoreDamaged) || mended) throw error;
+    }
   }
 }
 
 function assemble(
-  parts: EngineOptions & { store: ReturnType<typeof openStore>; now: () => number },
+  parts: EngineOptions & {
+    store: ReturnType<typeof openStore>;
+    now: () => number;
+    damaged: Promise<StoreDamaged>;
+    /** Where it is open already. */
+    door?: Door;
+  },
 ): RunningEngine {
   const { config, files, log, version, store, now } = parts;
   const hasOutput = config.kafkaEnabled && config.outputTopic !== "";
@@ -191,14 +206,15 @@ function assemble(
       ],
       pauses: () => ({
         backlogFull: ingest.backlogFull,
-        storeUnavailable: ingest.unavailableSince > 0,
+        storeUnavailable: ingest.unavailableSince > 0 || disk.check() !== undefined,
       }),
       stages: () => ({ ...ingest.stages }),
-      files: () => storeFiles(config.dataDir),
+      files: () => ({ ...storeFiles(config.dataDir), ...store.fileState() }),
       now,
     },
   });
   const quotaLog = seldom(log, { now });
+  const disk = new LowDisk(() => store.lowDisk(), log);
   const ingest = new Ingest({
     state,
     ids,
@@ -211,6 +227,7 @@ function assemble(
     source,
     outputHealthy: () => outputSink?.state() === "connected",
     maxReadingBytes: config.maxReadingBytes,
+    disk,
     newId: ulid.monotonicFactory(),
     log,
     now,
@@ -240,6 +257,7 @@ function assemble(
     storage: storageSink,
     ingest,
     backlogs,
+    disk,
     lifecycle,
     now: elapsed,
   });
@@ -259,7 +277,8 @@ function assemble(
     now: elapsed,
     version,
   });
-  const server = serveApi({ app: api, host: config.host, port: config.port, log });
+  const door = parts.door ?? openDoor({ app: api, host: config.host, port: config.port, log });
+  door.answering = api;
 
   source?.start();
   outputSink?.start();
@@ -276,8 +295,7 @@ function assemble(
     deadLetterTopic?.look();
     marked.look();
   }, MAINTENANCE_MS);
-  const host = config.host.includes(":") ? `[${config.host}]` : config.host;
-  const address = `http://${host}:${server.port}`;
+  const { address } = door;
   log.info("plumbline is running", { address, version, dataDir: config.dataDir });
 
   async function stop(): Promise<boolean> {
@@ -291,10 +309,14 @@ function assemble(
     const share = Math.max(0, left() - LEAVE_MS);
     const sinks = [outputSink, storageSink, deadLetterTopic];
     await within(share, Promise.all(sinks.map((sink) => sink?.close(share))));
-    ingest.checkpointAll();
+    try {
+      ingest.checkpointAll();
+    } catch (error) {
+      if (!(error instanceof StoreDamaged)) throw error;
+    }
     backlogs.close();
     await within(left(), Promise.resolve(source?.close(left())));
-    await within(left() + 500, server.close(left()));
+    await within(left() + 500, door.close(left()));
     store.close();
     log.info("plumbline has stopped", {
       ...state.counters,
@@ -306,9 +328,10 @@ function assemble(
     if (reload === null) log.warn("there is nothing to read again: no TENANTS_FILE is set");
     else reload.reload("signal");
   }
+  const defect = reading.then(() => new Promise(() => {}), (error) => error);
   return {
     address,
-    failed: reading.then(() => new Promise(() => {}), (error) => error),
+    failed: Promise.race([parts.damaged, defect]),
     reload: reloadBySignal,
     stop,
   };
@@ -319,7 +342,7 @@ function tidy(store: ReturnType<typeof openStore>, log: Log): void {
     store.maintain();
   } catch (error) {
     if (!(error instanceof StoreUnavailable)) throw error;
-    log.debug("dead letters couldn't be dropped; tried again", { error });
+    log.debug("looking after the store's file failed; tried again", { error });
   }
 }
 

@@ -1,14 +1,15 @@
-import { type RunningEngine, startEngine } from "../app.ts";
+import { type RunningEngine } from "../app.ts";
 import { readConfig } from "../config/config.ts";
 import { ConfigFaults } from "../config/faults.ts";
 import { openFiles } from "../config/files.ts";
 import { nearMisses } from "../config/near_misses.ts";
 import { UnsentResults } from "../pipeline/removed_sinks.ts";
-import type { Log } from "../pipeline/ports.ts";
+import { type Log, StoreDamaged } from "../pipeline/ports.ts";
 import { DataFolderInUse, SchemaTooNew } from "../store/open.ts";
 import { openLog, type ProgramLog } from "../telemetry/program_log.ts";
 import { version } from "../version.ts";
 import { exitCodes } from "./exit_codes.ts";
+import { startPatiently } from "./patient_start.ts";
 
 /** Runs the engine until a signal ends it; the answer is the exit code. */
 export async function serve(): Promise<number> {
@@ -19,7 +20,7 @@ export async function serve(): Promise<number> {
     const config = readConfig(env, files);
     output = openLog(config.debug ? "debug" : config.logLevel);
     for (const warning of nearMisses(env)) output.log.warn(warning);
-    return await run(startEngine({ config, files, log: output.log, version }), output.log);
+    return await run(startPatiently({ config, files, log: output.log, version }), output.log);
   } catch (error) {
     console.error(error instanceof Error ? `plumbline: ${error.message}` : error);
     return startFailure(error);
@@ -38,14 +39,12 @@ async function run(engine: RunningEngine, log: Log): Promise<number> {
   if (asked) {
     log.info("stopping, within 10 s; a second signal ends it at once", ended);
   } else {
-    log.error("the engine can't go on", {
-      ...ended,
-      todo: "this is a defect: please report it; started again it goes on where it stopped",
-    });
+    log.error("the engine can't go on", { ...ended, todo: remedyFor(ended.error) });
   }
   try {
     const clean = await engine.stop();
-    return clean && asked ? exitCodes.done : exitCodes.failed;
+    if (!asked) return startFailure(ended.error);
+    return clean ? exitCodes.done : exitCodes.failed;
   } catch (error) {
     log.error("stopping failed; what was committed is safe", {
       error,
@@ -53,6 +52,14 @@ async function run(engine: RunningEngine, log: Log): Promise<number> {
     });
     return exitCodes.failed;
   }
+}
+
+function remedyFor(error: unknown): string {
+  if (error instanceof StoreDamaged) {
+    return "start it again: the damaged file is set aside then, and what is whole is taken over";
+  }
+  if (startFailure(error) !== exitCodes.failed) return "none: the error says it";
+  return "this is a defect: please report it; started again it goes on where it stopped";
 }
 
 /** Settles with the first SIGTERM or SIGINT; a second one ends the process at once. */

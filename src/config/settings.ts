@@ -6,6 +6,7 @@ import { backlogSettings } from "./backlog_settings.ts";
 import { type Setting, setting } from "./setting.ts";
 import {
   byteSize,
+  oneOf,
   parseBoolean,
   parseBrokers,
   parseHost,
@@ -181,6 +182,15 @@ export const settings = {
     meaning:
       "Sinks that are gone, or whose topic has another name, and whose unsent results may be thrown away.",
     parse: parseSinks,
+  }),
+  damagedStart: setting({
+    name: "DAMAGED_START",
+    default: "committed",
+    allowed: "committed or earliest",
+    meaning:
+      "Where Kafka is read from after plumbline.db was damaged so that results or everything " +
+      "are lost: on from the group's offsets, or again from the first ones, which sends results twice.",
+    parse: oneOf("committed", "earliest"),
   }),
   dataDir: setting({
     name: "DATA_DIR",

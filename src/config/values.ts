@@ -31,6 +31,15 @@ export function parseOutOfRange(text: string): (typeof outOfRangePolicies)[numbe
   return policy;
 }
 
+/** One of a few words, in any case. */
+export function oneOf<const T extends string>(...words: readonly T[]): (text: string) => T {
+  return (text) => {
+    const word = words.find((it) => it === text.toLowerCase());
+    if (word === undefined) throw new NotAllowed(`is none of ${words.join(", ")}`);
+    return word;
+  };
+}
+
 /** A whole number in decimal digits, both bounds included. */
 export function wholeNumber(min: number, max: number): (text: string) => number {
   return (text) => {

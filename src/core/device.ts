@@ -20,6 +20,11 @@ export interface DeviceState {
   readonly metrics: readonly { readonly name: string; readonly series: SeriesState }[];
 }
 
+/** A state that no program of ours has written: its bytes were changed since. */
+export class UnreadableState extends Error {
+  override readonly name = "UnreadableState";
+}
+
 /** A device keeps at most so many further metrics; a reading that brings one more is rejected. */
 export const MAX_DEVICE_METRICS = 32;
 
@@ -63,6 +68,7 @@ export class Device {
   #lanes = 0;
   readonly #capacity: number;
 
+  /** Throws `UnreadableState` where the state is none of `toState`. */
   constructor(
     tenant: Tenant,
     identity: { id: string; key: Uint8Array; hash: number; capacity: number; state?: DeviceState },
@@ -82,17 +88,22 @@ export class Device {
       this.humidity = new Series(capacity);
       return;
     }
-    this.temperature = Series.fromState(state.temperature, capacity);
-    this.humidity = Series.fromState(state.humidity, capacity);
-    if (state.metrics.length > 0) {
-      this.metrics = new Map(
-        state.metrics.map(({ name, series }) => [name, Series.fromState(series, capacity)]),
-      );
+    try {
+      this.temperature = Series.fromState(state.temperature, capacity);
+      this.humidity = Series.fromState(state.humidity, capacity);
+      if (state.metrics.length > 0) {
+        this.metrics = new Map(
+          state.metrics.map(({ name, series }) => [name, Series.fromState(series, capacity)]),
+        );
+      }
+      this.lastSeenMs = state.lastSeenMs;
+      const seen = encoder.encode(state.lastSeen);
+      this.#lastSeen.set(seen);
+      this.#lastSeenLength = seen.length;
+    } catch (error) {
+      const { message } = error as Error;
+      throw new UnreadableState(`reading a device: ${message}`, { cause: error });
     }
-    this.lastSeenMs = state.lastSeenMs;
-    const seen = encoder.encode(state.lastSeen);
-    this.#lastSeen.set(seen);
-    this.#lastSeenLength = seen.length;
     this.savedId = state.journalId;
   }
 

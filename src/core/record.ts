@@ -93,3 +93,14 @@ export class RecordReader {
     return (value >>> 1) ^ -(value & 1);
   }
 }
+
+/** Whether a row's bytes are as many records as it says, to the end: they come from a disk. */
+export function isWhole(row: { readonly body: Uint8Array; readonly count: number }): boolean {
+  const records = new RecordReader(row);
+  try {
+    while (records.next()) if (records.tenantEnd !== records.end) return false;
+  } catch {
+    return false;
+  }
+  return records.end === row.body.length;
+}

@@ -1,12 +1,13 @@
 /** The HTTP API (contract, section 6) as an application that needs no port. */
 import { Hono } from "../../deps.ts";
-import type {
-  DeadLetterDesk,
-  Health,
-  Intake,
-  Log,
-  Statistics,
-  TenantsReload,
+import {
+  type DeadLetterDesk,
+  type Health,
+  type Intake,
+  type Log,
+  type Statistics,
+  StoreUnavailable,
+  type TenantsReload,
 } from "../pipeline/ports.ts";
 import { reloadRoute } from "./admin.ts";
 import type { BodyLimits } from "./body.ts";
@@ -70,6 +71,8 @@ export function createApi(options: ApiOptions): Api {
   );
   api.onError((error, c) => {
     if (error instanceof Refusal) return errorAnswer(error.status, error.message, error.headers);
+    // The log has it from whoever noticed it first.
+    if (error instanceof StoreUnavailable) return errorAnswer(503, error.message);
     options.log.error("answering a request failed", {
       method: c.req.method,
       endpoint: c.get("endpoint") ?? NO_ROUTE,

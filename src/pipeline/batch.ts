@@ -23,6 +23,14 @@ import { type State } from "./state.ts";
 import { type JournalStorageFeed } from "./storage_feed.ts";
 
 const SINKS: readonly SinkName[] = ["output", "storage"];
+export const NOTHING: Counters = {
+  read: 0,
+  results: 0,
+  sampledOut: 0,
+  rejected: 0,
+  dropped: 0,
+  passedOn: 0,
+};
 
 /** Everything that a batch writes to and is made of. */
 export interface BatchParts {
@@ -68,14 +76,7 @@ export class Batch {
   #newDevices: { states: DeviceState[]; saved: readonly Device[] } = { states: [], saved: [] };
   /** null: the store knows all names in it, it is written by checkpoints. */
   #newTotals: GlobalState | null = null;
-  #counters: Counters = {
-    read: 0,
-    results: 0,
-    sampledOut: 0,
-    rejected: 0,
-    dropped: 0,
-    passedOn: 0,
-  };
+  #counters: Counters = { ...NOTHING };
 
   constructor(parts: BatchParts) {
     this.#parts = parts;
@@ -300,11 +301,22 @@ export class Batch {
 
 type PruneParts = Pick<BatchParts, "checkpoint" | "output" | "storage">;
 
+/** Cursors, dead letters, a part of a checkpoint; and what nobody needs any more after that goes. */
+export function writeProgress(
+  tx: Transaction,
+  parts: PruneParts & { slice: CheckpointSlice | null },
+): void {
+  parts.output?.flush(tx);
+  parts.storage?.flush(tx);
+  if (parts.slice !== null) writeSlice(tx, parts.slice);
+  prune(tx, parts);
+}
+
 /**
  * Deletes the journal rows that neither a sink nor a recovery needs any more. `slice`: the part of a
  * checkpoint that was written in the same transaction.
  */
-export function prune(
+function prune(
   tx: Transaction,
   parts: PruneParts & { slice: CheckpointSlice | null },
 ): void {

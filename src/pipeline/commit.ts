@@ -1,7 +1,7 @@
 import { Batch, type BatchParts } from "./batch.ts";
 import { type Checkpoint } from "./checkpoint.ts";
 import { NotOurs } from "./not_ours.ts";
-import { type RecordBatch, type Store } from "./ports.ts";
+import { type RecordBatch, type Store, StoreDamaged } from "./ports.ts";
 import { type State } from "./state.ts";
 
 /** Where the ingest's time went since the start, in ms. */
@@ -80,6 +80,11 @@ export class Commit {
 
 /** Memory includes what will never be committed: it is made anew from the store. */
 export function rebuild(state: State, checkpoint: Checkpoint): void {
-  state.rebuild();
+  try {
+    state.rebuild();
+  } catch (error) {
+    // Nothing will be read or written in this process any more; the engine stops.
+    if (!(error instanceof StoreDamaged)) throw error;
+  }
   checkpoint.reset();
 }

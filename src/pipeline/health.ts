@@ -1,3 +1,4 @@
+import { type LowDisk } from "./low_disk.ts";
 import {
   type Check,
   type FailedChecks,
@@ -26,6 +27,7 @@ export interface HealthOptions {
   };
   /** Why a sink's backlog isn't as it should be. */
   readonly backlogs: { reason(sink: SinkName): string | undefined };
+  readonly disk?: LowDisk;
   readonly lifecycle: { readonly running: boolean };
   readonly now: () => number;
 }
@@ -70,9 +72,9 @@ export class EngineHealth implements Health {
    * refused everything for long. (A thread that is stuck answers nothing at all.)
    */
   live(): FailedChecks {
-    const { source, ingest, now } = this.#options;
-    const explained = ingest.unavailableSince > 0 || ingest.backlogFull ||
-      source?.state() !== "connected";
+    const { source, ingest, disk, now } = this.#options;
+    const explained = ingest.unavailableSince > 0 || disk?.check() !== undefined ||
+      ingest.backlogFull || source?.state() !== "connected";
     const isHung = this.#refusedAt !== undefined && now() - this.#refusedAt >= HUNG_MS;
     return failedOf([
       ["store", isHung ? storeFailure(ingest.unavailableSince) : undefined],
@@ -81,10 +83,10 @@ export class EngineHealth implements Health {
   }
 
   ready(): FailedChecks {
-    const { source, output, storage, ingest, backlogs } = this.#options;
+    const { source, output, storage, ingest, backlogs, disk } = this.#options;
     return failedOf([
       ["kafka", sourceFailure(source)],
-      ["store", storeFailure(ingest.unavailableSince)],
+      ["store", storeFailure(ingest.unavailableSince) ?? disk?.check()],
       ["output", both(outputFailure(output), backlogs.reason("output"))],
       ["storage", both(storageFailure(storage), backlogs.reason("storage"))],
       ["progress", this.#progressFailure()],
@@ -96,6 +98,8 @@ export class EngineHealth implements Health {
     if (this.#options.ingest.backlogFull) {
       return "the backlog is full: no more is read until the sinks have caught up";
     }
+    // The check of the store says it.
+    if (this.#options.disk?.check() !== undefined) return undefined;
     return this.#standstill(STUCK_MS);
   }
 

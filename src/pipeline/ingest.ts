@@ -1,21 +1,22 @@
 import { type Tally } from "../core/tally.ts";
-import { type BatchParts, mayPrune, prune } from "./batch.ts";
-import { writeSlice } from "./checkpoint.ts";
+import { type BatchParts, mayPrune, NOTHING, writeProgress } from "./batch.ts";
 import { Commit, rebuild, type StageTimes } from "./commit.ts";
 import { NotOurs } from "./not_ours.ts";
 import { type ReplayedSlice, replayLetters } from "./replay.ts";
 import { waitForRoom } from "./room.ts";
 import { judge, judgeBatch, type Submission, Submissions } from "./submissions.ts";
+import { type LowDisk } from "./low_disk.ts";
 import {
   BacklogFull,
   type BatchOutcome,
-  type Counters,
+  DiskLow,
   type Intake,
   type Log,
   type Outcome,
   type RecordBatch,
   type RecordSource,
   type Store,
+  StoreDamaged,
   StoreUnavailable,
 } from "./ports.ts";
 
@@ -34,6 +35,7 @@ export interface IngestOptions extends BatchParts {
   readonly source: RecordSource | null;
   /** Whether the output topic takes rows at the moment. */
   readonly outputHealthy: () => boolean;
+  readonly disk?: LowDisk;
   readonly newId: () => string;
   /** Pause between two attempts to write to a store that refuses; 500 unless told. */
   readonly retryMs?: number;
@@ -41,15 +43,6 @@ export interface IngestOptions extends BatchParts {
   /** A batch was committed; its transaction took so many ms, judging left out. */
   readonly observe: (tally: Tally, transactionMs: number) => void;
 }
-
-const NOTHING: Counters = {
-  read: 0,
-  results: 0,
-  sampledOut: 0,
-  rejected: 0,
-  dropped: 0,
-  passedOn: 0,
-};
 
 /** Something to be committed, as often as it takes. */
 interface Work {
@@ -145,6 +138,7 @@ export class Ingest implements Intake {
   /** Writes cursors and, where one is due, a part of a checkpoint, while no batch does it. */
   maintain(): void {
     const { output, storage, checkpoint, state, store, ids, backlogs, now } = this.#options;
+    this.#options.disk?.check();
     if (this.#busy !== null) return;
     let tidied = false;
     this.#relieve(() => {
@@ -163,10 +157,7 @@ export class Ingest implements Intake {
     void this.#retrying({
       attempt: () =>
         store.transact((tx) => {
-          output?.flush(tx);
-          storage?.flush(tx);
-          if (slice !== null) writeSlice(tx, slice);
-          prune(tx, { ...this.#options, slice });
+          writeProgress(tx, { ...this.#options, slice });
           // Nobody else may come by to find out that the store can be written again.
           if (isTrial) tx.count(NOTHING);
         }),
@@ -184,17 +175,12 @@ export class Ingest implements Intake {
 
   /** Writes every device that has changed, for a start without a replay. Throws what the store throws. */
   checkpointAll(): void {
-    const { output, storage, checkpoint, state, store, ids } = this.#options;
+    const { checkpoint, state, store, ids } = this.#options;
     // Memory includes what isn't committed.
     if (this.#busy !== null) return;
     state.includedId = ids.last;
     const slice = checkpoint.slice(Infinity);
-    store.transact((tx) => {
-      output?.flush(tx);
-      storage?.flush(tx);
-      writeSlice(tx, slice);
-      prune(tx, { ...this.#options, slice });
-    });
+    store.transact((tx) => writeProgress(tx, { ...this.#options, slice }));
     checkpoint.written(slice);
   }
 
@@ -253,6 +239,8 @@ export class Ingest implements Intake {
       return Promise.reject(new BacklogFull("taking readings: the backlog is full"));
     }
     if (this.unavailableSince > 0) return refused("the store can't be written");
+    const low = this.#options.disk?.check();
+    if (low !== undefined) return refused(low);
     this.#flushTimer ??= setTimeout(() => this.#flush(), 0);
     return this.#submissions.add(submission);
   }
@@ -306,7 +294,8 @@ export class Ingest implements Intake {
     try {
       work.attempt();
     } catch (error) {
-      if (error instanceof NotOurs) return work.abandon(error.message);
+      // What waits for room must not be in the way of checkpoints, which make it.
+      if (error instanceof NotOurs || error instanceof DiskLow) return work.abandon(error.message);
       if (!(error instanceof StoreUnavailable)) throw error;
       this.#unwritable(error);
       const again = this.#again(work);
@@ -322,6 +311,8 @@ export class Ingest implements Intake {
     if (this.unavailableSince > 0) return;
     const { log, now } = this.#options;
     this.unavailableSince = now();
+    // The engine stops, and says why.
+    if (error instanceof StoreDamaged) return;
     log.error("the store can't be written: reading pauses until it can", {
       cause: error.message,
       todo: "make room on the disk of DATA_DIR, or mend it",
@@ -344,9 +335,13 @@ export class Ingest implements Intake {
       const reason = work.unwanted?.();
       if (reason !== undefined) return work.abandon(reason);
       try {
+        this.#giveBack();
         work.attempt();
       } catch (error) {
-        if (error instanceof NotOurs) return work.abandon(error.message);
+        if (error instanceof NotOurs || error instanceof DiskLow) {
+          this.#writable();
+          return work.abandon(error.message);
+        }
         if (!(error instanceof StoreUnavailable)) throw error;
         if (this.#stopping) return work.abandon("the engine stops, and the store can't be written");
         continue;
@@ -355,6 +350,15 @@ export class Ingest implements Intake {
       work.done();
       return;
     }
+  }
+
+  /** What the sinks have by now goes: it may be all the room that the work needs. Throws as that does. */
+  #giveBack(): void {
+    const { output, storage, store } = this.#options;
+    if (!output?.hasUnflushed && !storage?.hasUnflushed) return;
+    store.transact((tx) => writeProgress(tx, { ...this.#options, slice: null }));
+    output?.flushed();
+    storage?.flushed();
   }
 
   /** A sink is so far behind that no more is taken. */

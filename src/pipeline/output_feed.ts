@@ -1,4 +1,5 @@
 import { RecordReader } from "../core/record.ts";
+import { checkRow } from "./row_check.ts";
 import { splitRow } from "../core/reframe.ts";
 import { type Backlog, backlogFrom } from "./backlog.ts";
 import { Gaps } from "./gaps.ts";
@@ -341,6 +342,7 @@ export class JournalOutputFeed implements OutputFeed {
       Math.min(LOAD_BYTES, memoryBytes / this.laneCount),
     );
     for (const row of rows) {
+      checkRow(row, store);
       if (queue.load({ row, holders: 1, buffer: null })) this.#memory += row.body.length;
     }
     // What there was behind it was dropped.

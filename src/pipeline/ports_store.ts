@@ -79,6 +79,7 @@ export interface Transaction {
    * The row's id must be above every id ever committed. A row appended as "reframed", "refused" or
    * "resent" is a copy: it holds no results of its own. Rows that go out of one lane follow one another without
    * overlap (the unknown lane apart), and those appended as "output" come in the order of their ids.
+   * Throws `DiskLow` where the disk has no room for the row.
    */
   append(row: JournalRow, target: JournalTarget): void;
   /** Gives a row another target. Throws where there is no such row. */
@@ -125,17 +126,35 @@ export interface Transaction {
 
 /** Thrown by `Store.transact` where the disk is full or failing: nothing was written, the same work may be tried again. */
 export class StoreUnavailable extends Error {
-  override readonly name = "StoreUnavailable";
+  override readonly name: string = "StoreUnavailable";
+}
+
+/** There is no room for more, but for what makes room: whoever waits must not hold up the rest. */
+export class DiskLow extends StoreUnavailable {
+  override readonly name: string = "DiskLow";
+}
+
+/**
+ * The file's contents can't be true. Nothing is read or written any more; the next start sets the file
+ * aside and takes over what is whole.
+ */
+export class StoreDamaged extends StoreUnavailable {
+  override readonly name: string = "StoreDamaged";
 }
 
 export interface Store {
-  /** One SQLite transaction, durable when it returns. What `work` throws rolls back and is thrown on. */
+  /**
+   * One SQLite transaction, durable when it returns. What `work` throws rolls back and is thrown on, as
+   * `StoreDamaged` where it says so; every other call may throw that, too.
+   */
   transact<T>(work: (tx: Transaction) => T): T;
   readonly positions: Positions;
   readonly journal: JournalReader;
   readonly devices: DeviceReader;
   readonly letters: LetterReader;
   counters(): Counters;
+  /** The store is damaged, as its reader has found: remembered for the next start. */
+  damaged(cause: unknown): StoreDamaged;
   close(): void;
 }
 
@@ -236,9 +255,12 @@ export interface DeadLetterTotals {
 export interface StoreUpkeep {
   /**
    * Drops dead letters that are too old or too many, a thousand at most, and tells how many fell off
-   * since the last call. Throws `StoreUnavailable`; the next call tries again.
+   * since the last call; gives free pages back to the disk, for 8 ms at most; bounds the write-ahead log
+   * by the room that is left. Throws `StoreUnavailable`; the next call tries again.
    */
   maintain(): void;
+  /** Why no more readings should be taken: the disk is nearly full; undefined: there is room. */
+  lowDisk(): string | undefined;
 }
 
 /** What the store can tell people. Synchronous, about the state after the last commit. */
@@ -252,4 +274,6 @@ export interface StoreReports {
   jumps(): ReadonlyMap<JumpReason, number>;
   /** Offsets that were skipped because retention had removed their records, ever. */
   skippedRecords(): number;
+  /** Bytes of the file that hold nothing, and for how long a reader has kept the write-ahead log from being emptied. */
+  fileState(): { readonly freeBytes: number; readonly walHeldSeconds: number };
 }

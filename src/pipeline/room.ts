@@ -1,4 +1,5 @@
 import { type Backlogs } from "./backlogs.ts";
+import { type LowDisk } from "./low_disk.ts";
 import { type JournalOutputFeed } from "./output_feed.ts";
 
 /** While the sink keeps up, reading waits for it at so many bytes in flight: more would only fill memory. */
@@ -12,18 +13,20 @@ export interface RoomOptions {
   /** Whether the output topic takes rows at the moment. */
   readonly outputHealthy: () => boolean;
   readonly backlogs: Backlogs;
+  readonly disk?: LowDisk;
   readonly now: () => number;
 }
 
-/** Waits for the output topic while it keeps up, and for a backlog that is full in any case. */
+/** Waits for the output topic while it keeps up, and in any case for room: in the backlogs, on the disk. */
 export async function waitForRoom(
   options: RoomOptions,
   { relieve, isStopping }: { relieve: () => void; isStopping: () => boolean },
 ): Promise<void> {
-  const { output, backlogs } = options;
+  const { output, backlogs, disk } = options;
   while (!isStopping()) {
     relieve();
-    if (!backlogs.full && !isBusy(options)) return;
+    const low = disk?.check() !== undefined;
+    if (!backlogs.full && !low && !isBusy(options)) return;
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, ROOM_CHECK_MS);
       output?.onAcknowledged(() => {

@@ -26,7 +26,7 @@ export class State {
   /** The engine includes every journal row up to here; copies that the sinks made hold nothing to include. */
   includedId: number;
 
-  /** Recovers from the store; throws what SQLite throws. */
+  /** Recovers from the store; throws what SQLite throws, and `StoreDamaged`. */
   constructor(options: StateOptions) {
     this.#options = options;
     this.engine = this.#newEngine();
@@ -79,7 +79,7 @@ export class State {
   #replay(): void {
     const { store, log, now } = this.#options;
     const started = now();
-    this.engine.restore(store.devices.loadGlobal());
+    this.#read(() => this.engine.restore(store.devices.loadGlobal()));
     const from = store.journal.checkpoint();
     this.includedId = from;
     let rows = 0, readings = 0;
@@ -87,7 +87,7 @@ export class State {
       const chunk = store.journal.resultRows(this.includedId, REPLAY_BYTES);
       if (chunk.length === 0) break;
       for (const row of chunk) {
-        this.engine.replay(row);
+        this.#read(() => this.engine.replay(row));
         this.includedId = row.id;
         this.evict();
         rows++;
@@ -103,5 +103,15 @@ export class State {
       devices,
       milliseconds: Math.round(now() - started),
     });
+  }
+
+  /** What the store has can't always be read: its bytes may have changed on the disk. */
+  #read(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      if (error instanceof StoreUnavailable) throw error;
+      throw this.#options.store.damaged(error);
+    }
   }
 }

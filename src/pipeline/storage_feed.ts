@@ -8,6 +8,7 @@ import {
   type Store,
   type Transaction,
 } from "./ports.ts";
+import { checkRow } from "./row_check.ts";
 import { type PooledRow, type RowPool } from "./row_pool.ts";
 
 /** Rows read from SQLite in one go while the sink is behind. */
@@ -209,6 +210,7 @@ export class JournalStorageFeed implements StorageFeed {
       const rows = this.#options.store.journal.storageRows(this.#loadedId, LOAD_BYTES);
       this.#behind = rows.length > 0;
       for (const row of rows) {
+        checkRow(row, this.#options.store);
         const gap = this.gaps.at(row.id);
         if (gap !== undefined) this.#loadedId = Math.max(this.#loadedId, gap.last);
         else if (!this.#isStored(row)) this.#keep({ row, holders: 1, buffer: null });

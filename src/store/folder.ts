@@ -1,27 +1,34 @@
 /** The data folder: it exists, it can be written, and it belongs to one process. */
 
+import { StoreUnavailable } from "../pipeline/ports.ts";
+
 /** Another process holds the data folder. */
 export class DataFolderInUse extends Error {
   override readonly name = "DataFolderInUse";
 }
 
 export interface FolderLock {
+  /** What `note` wrote last, in this process or an earlier one; empty: nothing. */
+  readonly noted: string;
+  /** Writes the folder's id into the lock's file: it outlives a damaged database. Never throws. */
+  note(folderId: string): void;
   release(): void;
 }
 
 /**
  * Makes the folder where it is missing and takes its lock, which the operating system holds on a
  * file of its own: it ends with the process, however that ends, and other programs can read the
- * database meanwhile. Never waits. Throws `DataFolderInUse`, or an error that says what to do.
+ * database meanwhile. Never waits. Throws `DataFolderInUse`, `StoreUnavailable` where the disk is
+ * full, or an error that says what to do.
  */
 export function lockFolder(dir: string): FolderLock {
   const path = `${dir}/plumbline.lock`;
   let file: Deno.FsFile;
   try {
     Deno.mkdirSync(dir, { recursive: true });
-    file = Deno.openSync(path, { create: true, write: true });
+    file = Deno.openSync(path, { create: true, read: true, write: true });
   } catch (error) {
-    throw unusable(dir, error);
+    throw isFull(error) ? diskFull(dir, error) : unusable(dir, error);
   }
   let locked: boolean;
   try {
@@ -37,7 +44,32 @@ export function lockFolder(dir: string): FolderLock {
         "stop that one or set DATA_DIR to another folder",
     );
   }
-  return { release: () => file.close() };
+  const noted = readNote(file);
+  return {
+    noted,
+    note: (folderId) => {
+      if (folderId !== noted) writeNote(file, folderId);
+    },
+    release: () => file.close(),
+  };
+}
+
+/** Longer than any id. */
+const MAX_NOTE = 200;
+
+function readNote(file: Deno.FsFile): string {
+  const bytes = new Uint8Array(MAX_NOTE);
+  return new TextDecoder().decode(bytes.subarray(0, file.readSync(bytes) ?? 0)).trim();
+}
+
+function writeNote(file: Deno.FsFile, text: string): void {
+  try {
+    file.truncateSync(0);
+    file.seekSync(0, Deno.SeekMode.Start);
+    file.writeSync(new TextEncoder().encode(`${text}\n`));
+  } catch {
+    // A full disk: the next start writes it.
+  }
 }
 
 /** The error for a folder or a file in it that can't be made, read or written. */
@@ -48,4 +80,17 @@ export function unusable(dir: string, cause: unknown): Error {
       "change its owner or set DATA_DIR to another folder",
     { cause },
   );
+}
+
+/** The error where there is no room for a file: it may go by itself. */
+export function diskFull(dir: string, cause: unknown): StoreUnavailable {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new StoreUnavailable(`opening the data folder ${dir}: the disk is full: ${reason}`, {
+    cause,
+  });
+}
+
+/** ENOSPC or EDQUOT. */
+function isFull(error: unknown): boolean {
+  return error instanceof Error && /os error (28|122)\b/.test(error.message);
 }

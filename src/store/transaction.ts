@@ -17,6 +17,7 @@ import type {
 import type { CounterRow } from "./counters.ts";
 import type { DeadLetterTable } from "./dead_letters.ts";
 import type { DeviceTable } from "./devices.ts";
+import type { DiskWatch } from "./disk.ts";
 import type { JournalTable } from "./journal.ts";
 import type { PositionTable } from "./positions.ts";
 
@@ -26,6 +27,7 @@ export interface Tables {
   readonly devices: DeviceTable;
   readonly deadLetters: DeadLetterTable;
   readonly counters: CounterRow;
+  readonly disk: DiskWatch;
 }
 
 export class StoreTransaction implements Transaction {
@@ -39,6 +41,7 @@ export class StoreTransaction implements Transaction {
     this.#db = db;
     this.#tables = tables;
     this.#lastIdBefore = tables.journal.lastId();
+    tables.disk.begin();
   }
 
   end(): void {
@@ -50,7 +53,9 @@ export class StoreTransaction implements Transaction {
   }
 
   append(row: JournalRow, target: JournalTarget): void {
-    this.#live().journal.append(row, { target, floor: this.#lastIdBefore });
+    const { journal, disk } = this.#live();
+    disk.add(row.body.length);
+    journal.append(row, { target, floor: this.#lastIdBefore });
   }
 
   retarget(rowId: number, target: Exclude<JournalTarget, "resent">): void {

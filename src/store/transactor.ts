@@ -55,6 +55,13 @@ export function unavailable(error: unknown): StoreUnavailable | undefined {
   });
 }
 
+/** Whether it is room that is missing. */
+export function isDiskFull(error: unknown): boolean {
+  const cause = error instanceof StoreUnavailable ? error.cause : error;
+  return cause instanceof Database.SqliteError &&
+    /^SQLITE_(FULL|IOERR_(WRITE|SHMSIZE|TRUNCATE|FSYNC))$/.test(cause.code);
+}
+
 function isThenable(value: unknown): value is PromiseLike<unknown> {
   return typeof value === "object" && value !== null && "then" in value &&
     typeof value.then === "function";

@@ -66,6 +66,10 @@ export interface StoreFiles {
   readonly wal: number | undefined;
   /** Left on the disk for this process. */
   readonly free: number | undefined;
+  /** Of the database: pages that hold nothing. */
+  readonly freeBytes: number | undefined;
+  /** How long somebody's read has kept the write-ahead log from being emptied. */
+  readonly walHeldSeconds: number | undefined;
 }
 
 /** `texts` gets a metric for each of the sources. */
@@ -258,11 +262,27 @@ export function registerEngineMetrics(texts: MetricTexts, sources: MetricSources
     },
   });
   texts.gauge({
+    name: "plumbline_store_free_bytes",
+    help: "Bytes of the database file that hold nothing: used again, or given back to the disk",
+    labels: [],
+    values: () => optional(sources.files().freeBytes),
+  });
+  texts.gauge({
+    name: "plumbline_wal_held_seconds",
+    help: "For how long somebody's open read has let the write-ahead log grow, 0 where nobody does",
+    labels: [],
+    values: () => optional(sources.files().walHeldSeconds),
+  });
+  texts.gauge({
     name: "plumbline_disk_free_bytes",
     help: "Room left on the disk of the data folder",
     labels: [],
-    values: () => known([["", sources.files().free]]).map(([, bytes]) => [{}, bytes] as const),
+    values: () => optional(sources.files().free),
   });
+}
+
+function optional(value: number | undefined): ReturnType<PulledMetric["values"]> {
+  return value === undefined ? [] : [[{}, value]];
 }
 
 function known(entries: readonly [string, number | undefined][]): [string, number][] {

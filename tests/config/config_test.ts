@@ -61,6 +61,7 @@ Deno.test("an empty environment gives the contract's defaults", () => {
     deadLettersMaxAge: 30,
     deadLetterTopic: "",
     discardBacklog: [],
+    damagedStart: "committed",
     dataDir: "./data",
     tenantsFile: "",
     logLevel: "info",

@@ -12,6 +12,8 @@ export interface ProgramOptions {
   main?: string;
   /** Another checkout of the project, whose program, flags and packages are used. */
   root?: string;
+  /** A command that runs it, as `nice` does. */
+  under?: readonly string[];
 }
 
 export interface Exit {
@@ -21,7 +23,7 @@ export interface Exit {
 
 /** Starts the program and returns at once. `await using`: whatever happens, it doesn't outlive the test. */
 export async function startProgram(options: ProgramOptions) {
-  const { args = ["serve"], env, root = ROOT, main = `${root}/src/main.ts` } = options;
+  const { args = ["serve"], env, root = ROOT, main = `${root}/src/main.ts`, under = [] } = options;
   const inherited = INHERITED.flatMap((name) => {
     const value = Deno.env.get(name);
     return value === undefined ? [] : [[name, value]];
@@ -30,8 +32,10 @@ export async function startProgram(options: ProgramOptions) {
   // Those of the checkout: the program may have to touch other things there.
   const { commandFlags } = await import(`${root}/tools/command_flags.ts`);
   const flags = await commandFlags(main === `${root}/src/main.ts` ? args : ["serve"], settings);
-  const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "--config", `${root}/deno.json`, ...flags, main, ...args],
+  const run = ["run", "--config", `${root}/deno.json`, ...flags, main, ...args];
+  const [command, ...rest] = [...under, Deno.execPath(), ...run];
+  const child = new Deno.Command(command, {
+    args: rest,
     env: { ...Object.fromEntries(inherited), NO_COLOR: "1", ...settings },
     clearEnv: true,
     stdin: "null",

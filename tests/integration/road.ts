@@ -11,7 +11,7 @@ import {
   topicName,
   topicOffsets,
 } from "../harness/kafka.ts";
-import { type Program, startProgram } from "../harness/process.ts";
+import { type Program, type ProgramOptions, startProgram } from "../harness/process.ts";
 import { tempFolder } from "../harness/temp.ts";
 import { checkApi, checkDevices } from "../oracle/api.ts";
 import { DEFAULT_SETTINGS, type Settings } from "../oracle/expectation.ts";
@@ -88,8 +88,12 @@ export class Road implements AsyncDisposable {
   }
 
   /** Starts the engine on the same folder, with `env` on top; doesn't wait for anything. */
-  async start(env: Record<string, string> = {}): Promise<Program> {
+  async start(
+    env: Record<string, string> = {},
+    options: Pick<ProgramOptions, "under"> = {},
+  ): Promise<Program> {
     this.#program = await startProgram({
+      ...options,
       env: {
         KAFKA_BROKER: this.bootstrap,
         INPUT_TOPIC: this.input,

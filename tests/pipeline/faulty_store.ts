@@ -6,6 +6,7 @@ import {
   type LetterReader,
   type Positions,
   type Store,
+  type StoreDamaged,
   type StoreReports,
   StoreUnavailable,
   type Transaction,
@@ -75,6 +76,10 @@ export class FaultyStore implements Store {
 
   counters(): Counters {
     return this.#store.counters();
+  }
+
+  damaged(cause: unknown): StoreDamaged {
+    return this.#store.damaged(cause);
   }
 
   close(): void {

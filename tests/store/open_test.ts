@@ -134,14 +134,6 @@ Deno.test("a database of another program is refused and not touched", () => {
   assert.equal(digest(file), before);
 });
 
-Deno.test("a file that is no database: the folder, the reason and what to do", () => {
-  using folder = tempFolder();
-  Deno.writeTextFileSync(`${folder.path}/plumbline.db`, "not a database at all".repeat(100));
-  assert.throws(() => open(folder.path), {
-    message: new RegExp(`${folder.path}.*SQLITE_NOTADB.*DATA_DIR`),
-  });
-});
-
 Deno.test("a data folder that can't be made: the folder, the reason and what to do", () => {
   using folder = tempFolder();
   Deno.writeTextFileSync(`${folder.path}/file`, "");

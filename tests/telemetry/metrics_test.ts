@@ -177,7 +177,13 @@ Deno.test("sources are asked at each scrape", async () => {
     connections: () => [["source", "connected"], ["output", "error"], ["storage", "connecting"]],
     pauses: () => ({ backlogFull: true, storeUnavailable: false }),
     stages: () => ({ fetch: 1500, apply: 0 }),
-    files: () => ({ database: 4096, wal: undefined, free: 1e12 }),
+    files: () => ({
+      database: 4096,
+      wal: undefined,
+      free: 1e12,
+      freeBytes: 16384,
+      walHeldSeconds: 0,
+    }),
     now: () => 6_000,
   });
   await metrics.text();

@@ -29,6 +29,12 @@ export const IDLE: MetricSources = {
   connections: () => [],
   pauses: () => ({ backlogFull: false, storeUnavailable: false }),
   stages: () => ({}),
-  files: () => ({ database: undefined, wal: undefined, free: undefined }),
+  files: () => ({
+    database: undefined,
+    wal: undefined,
+    free: undefined,
+    freeBytes: undefined,
+    walHeldSeconds: undefined,
+  }),
   now: () => 0,
 };

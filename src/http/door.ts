@@ -1,0 +1,25 @@
+/** The API's address, open from the first moment on, and whoever answers there. */
+import { type ApiServer, serveApi, type ServeOptions } from "./serve.ts";
+
+export type Answering = ServeOptions["app"];
+
+export interface Door {
+  /** `http://host:port`. */
+  readonly address: string;
+  /** Answers from now on. */
+  answering: Answering;
+  readonly close: ApiServer["close"];
+}
+
+/** Throws where the address can't be listened on. */
+export function openDoor(options: ServeOptions): Door {
+  const app: Answering = { fetch: (request) => door.answering.fetch(request) };
+  const server = serveApi({ ...options, app });
+  const host = options.host.includes(":") ? `[${options.host}]` : options.host;
+  const door: Door = {
+    address: `http://${host}:${server.port}`,
+    answering: options.app,
+    close: (deadlineMs) => server.close(deadlineMs),
+  };
+  return door;
+}

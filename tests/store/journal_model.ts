@@ -1,10 +1,13 @@
-/** The journal, the cursors, one position and the counters as plain arrays and numbers. */
+/** The journal, the cursors, one position, the counters, letters and devices as plain arrays and numbers. */
 import type {
   Counters,
+  DeviceState,
   JournalRow,
   JournalTarget,
   LaneState,
   PartitionRef,
+  Refused,
+  Rejected,
   Transaction,
 } from "../../src/pipeline/ports.ts";
 import { counts } from "./samples.ts";
@@ -25,6 +28,9 @@ export class JournalModel {
   checkpoint = 0;
   position: number | undefined;
   counters: Counters = counts();
+  /** `<id> <sink>` of the dead letters. */
+  letters = new Set<string>();
+  devices = new Map<string, DeviceState>();
 
   copy(): JournalModel {
     const copy = new JournalModel();
@@ -35,6 +41,8 @@ export class JournalModel {
     copy.checkpoint = this.checkpoint;
     copy.position = this.position;
     copy.counters = { ...this.counters };
+    copy.letters = new Set(this.letters);
+    copy.devices = new Map(this.devices);
     return copy;
   }
 
@@ -77,6 +85,18 @@ export class JournalModel {
     this.counters.read += delta.read;
     this.counters.results += delta.results;
     this.counters.dropped += delta.dropped;
+  }
+
+  reject(rejected: Rejected): void {
+    this.letters.add(`${rejected.id} `);
+  }
+
+  refuse(refused: Refused): void {
+    this.letters.add(`${refused.id} ${refused.sink}`);
+  }
+
+  saveDevice(state: DeviceState): void {
+    this.devices.set(state.device, state);
   }
 
   /** Rows that go out, in the order in which they do. */
@@ -136,6 +156,9 @@ export type Writes = Pick<
   | "moveStorageCursor"
   | "moveCheckpoint"
   | "count"
+  | "reject"
+  | "refuse"
+  | "saveDevice"
 >;
 
 function isGoingOut(row: ModelRow): boolean {

@@ -30,6 +30,16 @@ export function describeReport(report: Report): string {
   for (const [message, count] of report.errors) {
     lines.push(`  error logged ${count} times: ${message}`);
   }
+  for (const damage of report.damages) {
+    const { kind, setAside, readings, lost, twice, readyMs, readMs } = damage;
+    const aside = setAside ? "set aside" : "not noticed";
+    lines.push(
+      `  database damaged, ${kind}: ${aside}; ${readings} readings, ${lost} lost and told, ` +
+        `${twice} twice; ready after ${seconds(readyMs)} s, all read again after ${
+          seconds(readMs)
+        } s`,
+    );
+  }
   return [...lines, ...byKind(report), ...report.faults.map((fault) => `BROKEN: ${fault}`)].join(
     "\n",
   );
@@ -48,6 +58,10 @@ function byKind({ steps }: Report): string[] {
     return [kind.padEnd(width), String(all.length).padStart(5), ...times].join("  ");
   });
   return [header, ...lines].map((line) => `  ${line.trimEnd()}`);
+}
+
+function seconds(ms: number): string {
+  return (ms / 1000).toFixed(1);
 }
 
 /** The median, and the longest. */

@@ -1,10 +1,12 @@
 /**
  * A whole run: the plan step by step under load, then the accounts, in parts, so that an hour fits into
- * memory.
+ * memory; at last what is promised less of: a damaged database.
  */
 import { seededRandom } from "../harness/random.ts";
+import { DAMAGE_KINDS } from "./damage.ts";
+import { damagePhase, type DamageReport } from "./damage_phase.ts";
 import { carryOut } from "./faults.ts";
-import { describeStep, makePlan, type Step } from "./plan.ts";
+import { describeStep, makePlan, shuffled, type Step } from "./plan.ts";
 import { brokenPromises, type Sums, twiceAtMost } from "./promises.ts";
 import { INPUT, OUTPUT } from "./setup.ts";
 import { openStage, type Stage } from "./stage.ts";
@@ -14,6 +16,8 @@ import { drained, recovered, type Recovery } from "./waits.ts";
 
 /** Steps of a part: about five minutes. */
 const PART_STEPS = 25;
+/** In the shortest run not every damage is made. */
+const SHORT_DAMAGES = 2;
 
 export interface StepReport extends Recovery {
   readonly step: Step;
@@ -23,6 +27,8 @@ export interface Report {
   readonly seed: number;
   readonly minutes: number;
   readonly steps: readonly StepReport[];
+  /** The last part's, whose readings aren't in `sums`. */
+  readonly damages: readonly DamageReport[];
   readonly sums: Readonly<Sums>;
   readonly unsure: number;
   readonly mayCountTwice: number;
@@ -46,6 +52,7 @@ export interface Run {
   /** Next offsets of what the accounts were made of. */
   readonly read: { readonly input: Map<number, number>; readonly output: Map<number, number> };
   readonly faults: string[];
+  readonly random: () => number;
   said(text: string): void;
 }
 
@@ -59,6 +66,7 @@ export async function runChaos({ seed, minutes, print }: RunOptions): Promise<Re
     stage,
     read: { input: new Map(), output: new Map() },
     faults: [],
+    random: seededRandom(seed + 5),
     said: (text) => print(`${clock(performance.now() - begun)} ${text}`),
   };
   run.said(`a full disk is ${stage.disk.how}`);
@@ -86,11 +94,14 @@ export async function runChaos({ seed, minutes, print }: RunOptions): Promise<Re
     mayCountTwice: twiceAtMost(plan.flat()),
     peakMiB: Math.max(...stage.nodes.map((node) => node.peakMiB)),
   };
+  const kinds = shuffled(DAMAGE_KINDS, run.random);
+  const damages = await damagePhase(minutes > 0 ? kinds : kinds.slice(0, SHORT_DAMAGES), run);
   return {
     ...figures,
     seed,
     minutes: (performance.now() - begun) / 60_000,
     steps,
+    damages,
     starts: sum(stage.nodes.map((node) => node.starts)),
     errors: new Map(stage.nodes.flatMap((node) => [...node.errors])),
     faults: [

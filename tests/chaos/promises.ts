@@ -27,20 +27,21 @@ export interface Sums {
 /** Memory of an engine: twice what one has at most while all goes well under this load. */
 export const MAX_MIB = 400;
 /**
- * Seconds of readings that two engines may both have counted: what a killed one had committed, but not
- * yet to the group. With room for a slow machine.
+ * Seconds of readings that two engines may both have counted: what a killed or frozen one had committed,
+ * but not yet to the group. With room for a slow machine.
  */
 const KILLED_SECONDS = 1;
+const handsOver: readonly string[] = [
+  "second engine killed",
+  "first of two engines killed",
+  "first of two engines frozen",
+];
 
 /** Readings that two engines may have counted because of these faults. */
 export function twiceAtMost(faults: readonly Fault[]): number {
   let seconds = 0;
-  for (const { kind, seconds: lasting } of faults) {
-    if (kind === "second engine killed" || kind === "first of two engines killed") {
-      seconds += KILLED_SECONDS;
-    }
-    // It reads on before it learns that it is no member any more.
-    if (kind === "first of two engines frozen") seconds += lasting + KILLED_SECONDS;
+  for (const { kind } of faults) {
+    if (handsOver.includes(kind)) seconds += KILLED_SECONDS;
   }
   return Math.round(seconds * PER_SECOND);
 }

@@ -89,7 +89,7 @@ function openOrRecover(options: StoreOptions, lock: FolderLock): OpenedStore {
       folderId: lock.noted,
       create,
     });
-  const known = new DamageMark(dir).read();
+  const known = new DamageMark(dir).read() ?? vanished(dir, lock);
   if (known !== undefined) recover(known);
   try {
     return openFile(options, lock);
@@ -100,6 +100,18 @@ function openOrRecover(options: StoreOptions, lock: FolderLock): OpenedStore {
     recover(found.message);
   }
   return openFile(options, lock);
+}
+
+/** A folder that was in use has a database: without one SQLite would just make another, and say nothing. */
+function vanished(dir: string, lock: FolderLock): string | undefined {
+  if (lock.noted === "") return undefined;
+  try {
+    if (Deno.statSync(`${dir}/plumbline.db`).size > 0) return undefined;
+    return "plumbline.db is empty, though this folder was in use";
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw unusable(dir, error);
+    return "plumbline.db is gone, though this folder was in use";
+  }
 }
 
 function openFile(options: StoreOptions, lock: FolderLock): OpenedStore {

@@ -1,0 +1,46 @@
+import assert from "node:assert/strict";
+import { type Log } from "../../src/pipeline/ports.ts";
+import { openStore } from "../../src/store/open.ts";
+import { tempFolder } from "../harness/temp.ts";
+import { setAside } from "./damaged_files.ts";
+import { now, SILENT } from "./samples.ts";
+
+const file = (dir: string) => `${dir}/plumbline.db`;
+
+for (
+  const [what, happens, aside] of [
+    ["empty", (dir: string) => Deno.truncateSync(file(dir)), 1],
+    ["gone", (dir: string) => Deno.removeSync(file(dir)), 0],
+  ] as const
+) {
+  for (const damagedStart of ["committed", "earliest"] as const) {
+    Deno.test(`a database that is ${what} in a folder that was in use is told, ${damagedStart}`, () => {
+      using folder = tempFolder();
+      const dir = folder.path;
+      const told: unknown[] = [];
+      const log: Log = {
+        ...SILENT,
+        error: (message, fields) => told.push([message, fields?.cause]),
+      };
+      const open = () => openStore({ dir, log, now, damagedStart });
+      const first = open();
+      const { folderId } = first.positions;
+      first.close();
+      assert.deepEqual(told, [], "a new folder is no loss");
+      happens(dir);
+      const second = open();
+      assert.deepEqual(told, [
+        [
+          "the database is damaged: it is set aside",
+          `plumbline.db is ${what}, though this folder was in use`,
+        ],
+        ["nothing could be taken over from the damaged database", undefined],
+      ]);
+      assert.equal(second.positions.folderId === folderId, damagedStart === "earliest");
+      second.close();
+      assert.equal(setAside(dir).filter((name) => name.endsWith("Z")).length, aside);
+      open().close();
+      assert.equal(told.length, 2, "the next start is an ordinary one");
+    });
+  }
+}

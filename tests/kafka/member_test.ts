@@ -1,15 +1,16 @@
 import assert from "node:assert/strict";
 import { channel } from "node:diagnostics_channel";
 import { Connection, type Consumer, leaveGroupV5, offsetCommitV8 } from "@platformatic/kafka";
-import { GroupMember, type Joined } from "../../src/kafka/member.ts";
+import type { Joined, Membership } from "../../src/kafka/member.ts";
 import { Outage } from "../../src/kafka/outage.ts";
 import type { Log } from "../../src/pipeline/ports.ts";
 import { addPartitions, broker, createTopic, topicName } from "../harness/kafka.ts";
+import { clientInUse } from "./client_in_use.ts";
 
 const silent: Log = { debug() {}, info() {}, warn() {}, error() {} };
 
 interface TestMember {
-  readonly member: GroupMember;
+  readonly member: Membership;
   /** Its next join that wasn't waited for yet. */
   joined(): Promise<Joined>;
 }
@@ -24,7 +25,7 @@ function member(
 ): TestMember {
   const joins: Joined[] = [];
   const waiting: ((joined: Joined) => void)[] = [];
-  const made = new GroupMember({
+  const made = clientInUse().source.member({
     brokers: [broker()],
     clientId: "member",
     group: topic,

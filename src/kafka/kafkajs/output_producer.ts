@@ -46,7 +46,8 @@ export type SendFailure =
 export function failureOf(error: unknown): SendFailure {
   const has = (types: readonly string[]) => types.some((type) => failedWith(error, "type", type));
   if (has(TOO_LARGE)) return "too large";
-  if (has(REFUSED_FOR_GOOD)) return "refused";
+  // Bytes that are no records (a damaged disk) can't even be asked about.
+  if (error instanceof RangeError || has(REFUSED_FOR_GOOD)) return "refused";
   if (has(["INVALID_TIMESTAMP"])) return "timestamp";
   if (has(SEQUENCE_LOST)) return "sequence";
   return error instanceof NotSent || has(SURELY_NOT_APPENDED) ? "not appended" : "unknown";

@@ -16,6 +16,7 @@ import { errorName } from "../produce.ts";
 
 const FETCH = { key: 1, version: 13 };
 const METADATA = { key: 3, version: 10 };
+const UNKNOWN_TOPIC = 3;
 /** A record batch's header, without which there is nothing to decode. */
 const BATCH_OVERHEAD = 61;
 const LOG_APPEND_TIME = 1;
@@ -45,8 +46,9 @@ export async function describeTopic(
     },
     response: { decode: (bytes) => Promise.resolve(decodeMetadata(bytes)), parse: same },
   });
-  if (answer.error === 3) {
-    throw new Error(`Unknown topic ${topic}: the broker has none of this name`);
+  if (answer.error === UNKNOWN_TOPIC) {
+    const remedy = create ? "; create it, or set auto.create.topics.enable on the broker" : "";
+    throw new Error(`Unknown topic ${topic}: the broker has none of this name${remedy}`);
   }
   if (answer.error !== 0) throw new Error(`finding the topic ${topic}: ${errorName(answer.error)}`);
   return answer;

@@ -1,5 +1,6 @@
 /** The whole engine and the simulator over TLS and SASL, by each of the two clients. */
 import assert from "node:assert/strict";
+import { produce } from "../harness/kafka.ts";
 import { PASSWORD, type SecureBroker, startSecureBroker, USER } from "../harness/secure_broker.ts";
 import { startProgram } from "../harness/process.ts";
 import { tempFolder } from "../harness/temp.ts";
@@ -42,6 +43,12 @@ Deno.test("simulated readings through SASL_SSL, with a kill on the way", async (
       await road.program.kill();
       assert.equal((await simulation.exited).code, 0, simulation.stderr);
       await road.start(settings);
+      // In a process of its own: in this one the harness has made kafkajs' codecs ready.
+      for (const compression of ["gzip", "snappy", "lz4", "zstd"] as const) {
+        const value = `{"device_id":"${compression}","temperature":21}`;
+        const records = Array.from({ length: 10 }, () => ({ key: compression, value }));
+        await produce(road.input, records, { compression, bootstrap: road.bootstrap });
+      }
       await road.drained();
 
       const verdict = await road.verdict();

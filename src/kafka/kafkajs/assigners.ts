@@ -8,34 +8,27 @@ const NO_DATA = Buffer.alloc(0);
 
 const LAYOUTS = { range, roundrobin: roundRobin };
 
-export interface AssignerHooks {
-  /** A join's request is about to go on the wire. Synchronous. */
-  onJoining(): void;
-  /** As the leader the member lays out so many partitions of the topic. */
-  onLayout(partitions: number): void;
-}
-
 /** What the library needs of its cluster to lay out partitions. */
 export interface TopicCounts {
   addMultipleTargetTopics(topics: string[]): Promise<void>;
   findTopicPartitionMetadata(topic: string): { partitionId: number }[];
 }
 
-/** `range` and `roundrobin`, in this order of preference. */
+/**
+ * `range` and `roundrobin`, in this order of preference. `onLayout` is called where the member leads the
+ * group, with the partitions that it counts in the topic.
+ */
 export function standardAssigners(
   cluster: TopicCounts,
-  { topic, hooks }: { topic: string; hooks: AssignerHooks },
+  { topic, onLayout }: { topic: string; onLayout: (partitions: number) => void },
 ): kafkajs.Assigner[] {
   return (Object.keys(LAYOUTS) as (keyof typeof LAYOUTS)[]).map((name) => ({
     name,
     version: 0,
-    protocol: ({ topics }) => {
-      hooks.onJoining();
-      return {
-        name,
-        metadata: MemberMetadata.encode({ version: 0, topics, userData: NO_DATA }),
-      };
-    },
+    protocol: ({ topics }) => ({
+      name,
+      metadata: MemberMetadata.encode({ version: 0, topics, userData: NO_DATA }),
+    }),
     assign: async ({ members }) => {
       const subscriptions: Subscription[] = members.map(({ memberId, memberMetadata }) => ({
         memberId,
@@ -47,7 +40,7 @@ export function standardAssigners(
       const counts = new Map(
         topics.map((name) => [name, cluster.findTopicPartitionMetadata(name).length]),
       );
-      hooks.onLayout(counts.get(topic) ?? 0);
+      onLayout(counts.get(topic) ?? 0);
       return LAYOUTS[name](subscriptions, counts).map(encode);
     },
   }));

@@ -259,18 +259,15 @@ export class KafkajsMember implements Membership {
     const { group: groupId, topic } = this.#options;
     const client = createClient(this.#options);
     const cluster = createCluster(client);
-    const life = { cluster, group: undefined as unknown as ConsumerGroup };
-    const hooks = {
-      // Whatever the cause, each join asks for this first: our commits have to be ahead of it.
-      onJoining: () => life === this.#life && this.#lose(),
-      onLayout: (partitions: number) => this.#counted = partitions,
-    };
-    life.group = new ConsumerGroup({
+    const group = new ConsumerGroup({
       groupId,
       cluster,
       topics: [topic],
       topicConfigurations: { [topic]: { fromBeginning: true } },
-      assigners: standardAssigners(cluster, { topic, hooks }),
+      assigners: standardAssigners(cluster, {
+        topic,
+        onLayout: (partitions) => this.#counted = partitions,
+      }),
       sessionTimeout: GROUP_TIMES.sessionTimeoutMs,
       rebalanceTimeout: GROUP_TIMES.rebalanceTimeoutMs,
       retry: JOIN_RETRY,
@@ -278,7 +275,7 @@ export class KafkajsMember implements Membership {
       logger: client.logger(),
       instrumentationEmitter: { emit() {} },
     });
-    return life;
+    return { cluster, group };
   }
 
   async #connect({ cluster, group }: Life): Promise<void> {

@@ -52,7 +52,11 @@ Deno.test("simulated readings through SASL_SSL, with a kill on the way", async (
       await road.drained();
 
       const verdict = await road.verdict();
-      assert.equal(verdict.differences, "");
+      // Twice is what at least once means; everything else has to be right.
+      const wrong = verdict.findings.list().filter(({ kind }) =>
+        name !== "kafkajs" || kind !== "id twice"
+      );
+      assert.deepEqual(wrong, []);
       const address = await road.program.address();
       const metrics = await (await fetch(`${address}/metrics`)).text();
       const guarantee = name === "kafkajs" ? "at_least_once" : "exactly_once";

@@ -187,10 +187,9 @@ class KafkajsOutput implements Sink {
   #drain(lane: Lane): void {
     if (lane.sending) return;
     lane.sending = true;
-    const draining: Promise<void> = this.#sendAll(lane).finally(() => {
-      lane.sending = false;
-      this.#inFlight.delete(draining);
-    });
+    const draining: Promise<void> = this.#sendAll(lane).finally(() =>
+      this.#inFlight.delete(draining)
+    );
     this.#inFlight.add(draining);
   }
 
@@ -200,16 +199,18 @@ class KafkajsOutput implements Sink {
       let row: JournalRow | undefined;
       try {
         row = feed.take(lane.number);
-        if (!row) return;
-        await this.#send(lane, row);
+        if (row) await this.#send(lane, row);
         lane.attempts = 0;
         this.#outage.well(part(lane.number));
+        if (!row) break;
       } catch (error) {
-        if (this.#closed) return;
+        if (this.#closed) break;
         await this.#recover(lane, { row, error });
         if (lane.attempts > 0) await this.#pauses.wait(backoffMs(lane.attempts - 1, random));
       }
     }
+    // In one step with the feed's answer that there is nothing: what comes from here on begins anew.
+    lane.sending = false;
   }
 
   async #send(lane: Lane, row: JournalRow): Promise<void> {
@@ -224,6 +225,8 @@ class KafkajsOutput implements Sink {
     const last = offset < 0 ? -1 : offset + row.count - 1;
     feed.acknowledge(lane.number, to, last);
     observe?.("acknowledged", row.count);
+    // Another lane's rows may have waited for these: the feed holds them back without a word.
+    this.#wake();
     // Offsets only grow, unless the topic is another one.
     if (last >= 0 && last <= lane.lastOffset) this.#look().catch(() => {}); // it is looked at anyway
     lane.lastOffset = Math.max(lane.lastOffset, last);

@@ -8,13 +8,20 @@ export const clients: Readonly<Record<string, KafkaClient>> = {
 };
 
 const VARIABLE = "TEST_KAFKA_CLIENT";
+/** Of this file alone: other files' tests run in the same process, with the same environment. */
+let name = Deno.env.get(VARIABLE) ?? "platformatic";
 
-/** For the rest of this file, and for programs that its tests start. */
-export function useClient(name: "platformatic" | "kafkajs"): void {
-  Deno.env.set(VARIABLE, name);
+/** For the rest of this file. */
+export function useClient(chosen: "platformatic" | "kafkajs"): void {
+  name = chosen;
 }
 
 /** @platformatic/kafka unless told. */
 export function clientInUse(): KafkaClient {
-  return clients[Deno.env.get(VARIABLE) ?? "platformatic"];
+  return clients[name];
+}
+
+/** Tells a program that a test starts which client is in use. */
+export function clientVariable(): Record<string, string> {
+  return { [VARIABLE]: name };
 }

@@ -5,7 +5,7 @@ import type { Joined, Membership } from "../../src/kafka/member.ts";
 import { Outage } from "../../src/kafka/outage.ts";
 import type { Log } from "../../src/pipeline/ports.ts";
 import { addPartitions, broker, createTopic, topicName } from "../harness/kafka.ts";
-import { clientInUse } from "./client_in_use.ts";
+import { clientInUse, clients } from "./client_in_use.ts";
 
 const silent: Log = { debug() {}, info() {}, warn() {}, error() {} };
 
@@ -153,20 +153,24 @@ async function consumerThatJoins(act: () => Promise<unknown>): Promise<Consumer>
   return made.at(-1)!;
 }
 
-Deno.test("the library's own look at the topic doesn't hide that a join went by fewer partitions", async () => {
-  const topic = await createTopic({ name: topicName("member"), partitions: 2 });
-  const { member: ours, joined } = member(topic);
-  const consumer = await consumerThatJoins(async () => {
-    ours.start();
-    await joined();
-  });
-  await addPartitions(topic, 4);
-  // As it does by itself every five seconds, with a heartbeat.
-  const seen = await consumer.metadata({ topics: [topic], forceUpdate: true });
-  assert.equal(seen.topics.get(topic)!.partitionsCount, 4);
-  assert.equal(ours.partitionsKnown, 2);
-  ours.rejoin();
-  assert.deepEqual((await joined()).partitions, [0, 1, 2, 3]);
-  assert.equal(ours.partitionsKnown, 4);
-  await ours.close();
+Deno.test({
+  name: "the library's own look at the topic doesn't hide that a join went by fewer partitions",
+  ignore: clientInUse() !== clients.platformatic,
+  fn: async () => {
+    const topic = await createTopic({ name: topicName("member"), partitions: 2 });
+    const { member: ours, joined } = member(topic);
+    const consumer = await consumerThatJoins(async () => {
+      ours.start();
+      await joined();
+    });
+    await addPartitions(topic, 4);
+    // As it does by itself every five seconds, with a heartbeat.
+    const seen = await consumer.metadata({ topics: [topic], forceUpdate: true });
+    assert.equal(seen.topics.get(topic)!.partitionsCount, 4);
+    assert.equal(ours.partitionsKnown, 2);
+    ours.rejoin();
+    assert.deepEqual((await joined()).partitions, [0, 1, 2, 3]);
+    assert.equal(ours.partitionsKnown, 4);
+    await ours.close();
+  },
 });

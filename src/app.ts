@@ -1,13 +1,13 @@
 /** The composition root: the only file that knows every part; the order of start and stop. */
 import { ulid } from "../deps.ts";
 import { backlogLimits } from "./config/backlog_settings.ts";
-import { type Config } from "./config/config.ts";
+import { type Config, outputDelivery } from "./config/config.ts";
 import type { WatchedFiles } from "./config/files.ts";
 import { TenantsFile } from "./config/tenants_file.ts";
 import { type Api, createApi } from "./http/api.ts";
 import { type Door, openDoor } from "./http/door.ts";
+import { type KafkaClient, platformaticClient } from "./kafka/client.ts";
 import { DeadLetterTopic } from "./kafka/dead_letter_topic.ts";
-import { createKafkaOutput } from "./kafka/output.ts";
 import { createKafkaSource, type KafkaSource } from "./kafka/source.ts";
 import { Backlogs } from "./pipeline/backlogs.ts";
 import { Checkpoint } from "./pipeline/checkpoint.ts";
@@ -51,6 +51,8 @@ export interface EngineOptions {
   readonly files: WatchedFiles;
   readonly log: Log;
   readonly version: string;
+  /** By `loadKafkaClient`. */
+  readonly client: KafkaClient;
 }
 
 /** A running engine. */
@@ -63,6 +65,13 @@ export interface RunningEngine {
   reload(): void;
   /** Stops in order, within 10 s. True: everything was written and closed. */
   stop(): Promise<boolean>;
+}
+
+/** kafkajs is loaded only where it is asked for: it would cost every other engine memory and time. */
+export async function loadKafkaClient({ kafkaClient }: Config): Promise<KafkaClient> {
+  if (kafkaClient === "platformatic") return platformaticClient;
+  const { kafkajsClient } = await import("./kafka/kafkajs/client.ts");
+  return kafkajsClient;
 }
 
 /**
@@ -105,7 +114,7 @@ function assemble(
     door?: Door;
   },
 ): RunningEngine {
-  const { config, files, log, version, store, now } = parts;
+  const { config, files, log, version, store, now, client } = parts;
   const hasOutput = config.kafkaEnabled && config.outputTopic !== "";
   const hasStorage = config.storageUrl !== "";
   // For how long things last: a clock that is set back by an hour must not make anything wait for one.
@@ -141,17 +150,19 @@ function assemble(
   const lifecycle = { running: true, startedAt: now() };
 
   const random = () => Math.random();
-  const kafka = { brokers: config.brokers, clientId: "plumbline", log, now: elapsed };
+  const { brokers, kafkaSecurity: security } = config;
+  const kafka = { brokers, security, clientId: "plumbline", log, now: elapsed };
   const source: KafkaSource | null = config.kafkaEnabled
     ? createKafkaSource({
       ...kafka,
+      client: client.source,
       group: config.group,
       topic: config.inputTopic,
       positions: store.positions,
       outOfRange: config.outOfRange,
     })
     : null;
-  const outputSink: Sink | null = output === null ? null : createKafkaOutput({
+  const outputSink: Sink | null = output === null ? null : client.createOutput({
     ...kafka,
     topic: config.outputTopic,
     feed: output,
@@ -179,8 +190,13 @@ function assemble(
     })
     : null;
 
+  const promise = {
+    client: config.kafkaClient,
+    guarantee: outputDelivery(config.kafkaClient),
+  } as const;
   const metrics = new Metrics({
     version,
+    output: hasOutput ? promise : undefined,
     sources: {
       counters: () => state.counters,
       lag: () => source?.lag() ?? new Map(),
@@ -296,7 +312,12 @@ function assemble(
     marked.look();
   }, MAINTENANCE_MS);
   const { address } = door;
-  log.info("plumbline is running", { address, version, dataDir: config.dataDir });
+  log.info("plumbline is running", {
+    address,
+    version,
+    dataDir: config.dataDir,
+    ...(hasOutput && { outputDelivery: promise.guarantee, kafkaClient: promise.client }),
+  });
 
   async function stop(): Promise<boolean> {
     lifecycle.running = false;

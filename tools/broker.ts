@@ -1,5 +1,10 @@
 /** A real Apache Kafka broker (one node, KRaft) that can be stopped, killed and started again. */
-import { type BrokerCommand, brokerCommand, type BrokerSetup } from "./broker_command.ts";
+import {
+  type BrokerCommand,
+  brokerCommand,
+  type BrokerListener,
+  type BrokerSetup,
+} from "./broker_command.ts";
 import { exists, run } from "./kafka_jars.ts";
 import { freePort, portIsFree } from "./ports.ts";
 
@@ -10,6 +15,10 @@ export interface BrokerOptions {
   dir: string;
   /** Lines of `server.properties`, for example `{ "message.max.bytes": 5_000_000 }`. */
   config?: Record<string, string | number | boolean>;
+  /** Listeners besides the plain one; `config` says how they are secured. */
+  listeners?: readonly BrokerListener[];
+  /** Users that the broker has from its first start on, as `SCRAM-SHA-256=[name=…,password=…]`. */
+  scramUsers?: readonly string[];
   /** Largest heap, as Java writes it. Default `512m`. */
   heap?: string;
   /** Only Java's first compiler: ready sooner, slower under load. Default true; off for measuring. */
@@ -146,8 +155,10 @@ export class Broker implements AsyncDisposable {
 
   async #setup(): Promise<BrokerSetup> {
     const { config = {}, heap = "512m", fastStart = true } = this.#options;
+    const { listeners = [], scramUsers = [] } = this.#options;
+    const { port, dir } = this;
     const controllerPort = await freePort();
-    return { port: this.port, controllerPort, dir: this.dir, config, heap, fastStart };
+    return { port, controllerPort, dir, config, listeners, scramUsers, heap, fastStart };
   }
 
   /**

@@ -1,6 +1,14 @@
 /** The two ways to run a broker: Java with Maven's jars, or the official image under Docker. */
 import { cachedJars, cacheFolder, exists, fetchJars, KAFKA_VERSION, run } from "./kafka_jars.ts";
 
+/** A further address of a broker. */
+export interface BrokerListener {
+  /** Upper case; a name of its own on each broker. */
+  readonly name: string;
+  readonly protocol: "PLAINTEXT" | "SSL" | "SASL_PLAINTEXT" | "SASL_SSL";
+  readonly port: number;
+}
+
 export interface BrokerSetup {
   readonly port: number;
   readonly controllerPort: number;
@@ -8,6 +16,8 @@ export interface BrokerSetup {
   readonly dir: string;
   /** Lines of `server.properties` that are added or that replace ours. */
   readonly config: Readonly<Record<string, string | number | boolean>>;
+  readonly listeners: readonly BrokerListener[];
+  readonly scramUsers: readonly string[];
   /** Largest heap, as Java writes it: `512m`. */
   readonly heap: string;
   /** Only Java's first compiler: starts faster, runs slower. */
@@ -46,6 +56,7 @@ async function javaCommand(jars: string, setup: BrokerSetup): Promise<BrokerComm
   java.push("-cp", `${jars}/*`);
   if (!exists(`${dir}/data/meta.properties`)) {
     const format = ["format", "-t", randomClusterId(), "-c", `${dir}/server.properties`];
+    for (const user of setup.scramUsers) format.push("--add-scram", user);
     await run("java", [...java, "-XX:TieredStopAtLevel=1", "kafka.tools.StorageTool", ...format]);
   }
   const server = ["kafka.Kafka", `${dir}/server.properties`];
@@ -62,12 +73,14 @@ function dockerCommand(setup: BrokerSetup): BrokerCommand {
   const env = Object.entries(properties).flatMap(([property, value]) => [
     ...["-e", `KAFKA_${property.toUpperCase().replaceAll(".", "_")}=${value}`],
   ]);
+  const ports = [setup.port, ...setup.listeners.map(({ port }) => port)];
+  const published = ports.flatMap((port) => ["-p", `127.0.0.1:${port}:${port}`]);
   const id = `${setup.dir}/cluster.id`;
   if (!exists(id)) Deno.writeTextFileSync(id, randomClusterId());
   Deno.mkdirSync(`${setup.dir}/data`, { recursive: true });
   return {
     argv: [
-      ...["docker", "run", "--rm", "--name", name, "-p", `127.0.0.1:${setup.port}:${setup.port}`],
+      ...["docker", "run", "--rm", "--name", name, ...published],
       ...["--user", `${Deno.uid()}:${Deno.gid()}`, "-v", `${setup.dir}/data:${setup.dir}/data`],
       ...[
         "-e",
@@ -82,11 +95,17 @@ function dockerCommand(setup: BrokerSetup): BrokerCommand {
   };
 }
 
-function listeners(host: string, { port, controllerPort }: BrokerSetup) {
+function listeners(host: string, { port, controllerPort, listeners: further }: BrokerSetup) {
+  const plain: BrokerListener = { name: "PLAINTEXT", protocol: "PLAINTEXT", port };
+  const all = [plain, ...further];
+  const addresses = (at: string) =>
+    all.map(({ name, port }) => `${name}://${at}:${port}`).join(",");
+  const protocols = all.map(({ name, protocol }) => `${name}:${protocol}`);
   return {
     "controller.quorum.voters": `1@127.0.0.1:${controllerPort}`,
-    "listeners": `PLAINTEXT://${host}:${port},CONTROLLER://127.0.0.1:${controllerPort}`,
-    "advertised.listeners": `PLAINTEXT://127.0.0.1:${port}`,
+    "listeners": `${addresses(host)},CONTROLLER://127.0.0.1:${controllerPort}`,
+    "advertised.listeners": addresses("127.0.0.1"),
+    "listener.security.protocol.map": `CONTROLLER:PLAINTEXT,${protocols.join(",")}`,
   };
 }
 
@@ -96,7 +115,6 @@ function common({ dir }: BrokerSetup) {
     "process.roles": "broker,controller",
     "node.id": 1,
     "controller.listener.names": "CONTROLLER",
-    "listener.security.protocol.map": "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT",
     "inter.broker.listener.name": "PLAINTEXT",
     "log.dirs": `${dir}/data`,
     "num.partitions": 4,

@@ -27,7 +27,8 @@ are a fault.
 ${rows.join("\n")}
 
 Variables whose names speak of a password, token, secret or key are never shown, neither by \`check\` nor
-in a fault; neither are user, password, query and fragment of an address.
+in a fault; neither are user, password, query and fragment of an address. \`KAFKA_SSL_KEY_FILE\` is shown:
+it says where the key is.
 
 A variable whose name is one slip away from a setting's (\`METRICS_PROT\`, \`KAFKA_BROKERS\`) is warned of
 by \`check\` and at the start. It is no fault: the environment belongs to other programs, too.

@@ -6,6 +6,8 @@ export interface Import {
   /** Where it leads: a path below the repository for our files, else a URL (`npm:…`, `node:…`). */
   readonly target: string;
   readonly typeOnly: boolean;
+  /** By `import()`: loaded when the program comes there. */
+  readonly late: boolean;
 }
 
 /** By path below the repository; packages and built-in modules have no entry of their own. */
@@ -15,6 +17,7 @@ interface DenoModule {
   specifier: string;
   dependencies?: {
     specifier: string;
+    isDynamic?: boolean;
     code?: { specifier?: string };
     type?: { specifier?: string };
   }[];
@@ -83,6 +86,7 @@ function toImport(base: string) {
       dependency.code?.specifier ?? dependency.type?.specifier ?? dependency.specifier,
     ),
     typeOnly: !dependency.code,
+    late: dependency.isDynamic ?? false,
   });
 }
 

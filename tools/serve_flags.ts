@@ -4,6 +4,15 @@
  */
 const V8_FLAGS = "--v8-flags=--max-semi-space-size=2";
 
+/** Settings that name a file which is read. */
+const FILES = [
+  "TENANTS_FILE",
+  "KAFKA_SASL_PASSWORD_FILE",
+  "KAFKA_SSL_CA_FILE",
+  "KAFKA_SSL_CERT_FILE",
+  "KAFKA_SSL_KEY_FILE",
+];
+
 /**
  * The flags that `plumbline serve` is run with: its heap, and what it may touch: the network (its API,
  * brokers, the storage service), its data folder, the files named to it, and the packages in Deno's
@@ -13,7 +22,7 @@ export async function serveFlags(env: Record<string, string>): Promise<string[]>
   const packages = await packageFolder();
   const data = env.DATA_DIR || "./data";
   const read = [data, packages, "/proc/self", "/usr/bin/ldd"];
-  if (env.TENANTS_FILE) read.push(env.TENANTS_FILE);
+  for (const name of FILES) if (env[name]) read.push(env[name]);
   return [
     V8_FLAGS,
     ...["--no-prompt", "--allow-net", "--allow-env", "--allow-sys"],

@@ -53,7 +53,7 @@ export async function check(options: { json?: boolean }): Promise<number> {
   return findings.ok ? exitCodes.done : exitCodes.usage;
 }
 
-/** Reads no file but `TENANTS_FILE`, and connects to nothing. */
+/** Reads no file but those that settings name, and connects to nothing. */
 export function findingsOf(env: Environment, files: Files): Findings {
   let config: Config | undefined;
   let faults: readonly ConfigFault[] = [];

@@ -1,4 +1,4 @@
-import { type RunningEngine } from "../app.ts";
+import { loadKafkaClient, type RunningEngine } from "../app.ts";
 import { readConfig } from "../config/config.ts";
 import { ConfigFaults } from "../config/faults.ts";
 import { openFiles } from "../config/files.ts";
@@ -20,7 +20,9 @@ export async function serve(): Promise<number> {
     const config = readConfig(env, files);
     output = openLog(config.debug ? "debug" : config.logLevel);
     for (const warning of nearMisses(env)) output.log.warn(warning);
-    return await run(startPatiently({ config, files, log: output.log, version }), output.log);
+    const client = await loadKafkaClient(config);
+    const { log } = output;
+    return await run(startPatiently({ config, files, log, version, client }), log);
   } catch (error) {
     console.error(error instanceof Error ? `plumbline: ${error.message}` : error);
     return startFailure(error);

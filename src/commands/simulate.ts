@@ -1,3 +1,4 @@
+import { readKafkaSecurity } from "../config/config.ts";
 import { ConfigFaults } from "../config/faults.ts";
 import { settings } from "../config/settings.ts";
 import type { FaultKind } from "../simulation/faults.ts";
@@ -87,6 +88,7 @@ async function targetOf({ to, url }: SimulateOptions): Promise<Target> {
   const { kafkaTarget } = await import("./simulation_kafka.ts");
   return kafkaTarget({
     brokers: oneSetting(settings.brokers, env),
+    security: readKafkaSecurity(env, (path) => Deno.readTextFileSync(path)),
     topic: oneSetting(settings.inputTopic, env),
   });
 }

@@ -1,14 +1,16 @@
 /** A Kafka topic as the target of a simulation: the device is the key, so a device stays in order. */
 import { kafka } from "../../deps.ts";
-import { connectionOptions } from "../kafka/connection_options.ts";
+import { type ClusterSecurity, connectionOptions } from "../kafka/connection_options.ts";
 import { readingText, type SimulatedReading } from "../simulation/simulation.ts";
 import { reasonOf } from "./reason.ts";
 import type { Delivery, Target } from "./simulation_target.ts";
 
-export function kafkaTarget(to: { brokers: readonly string[]; topic: string }): Target {
-  const { brokers, topic } = to;
+export function kafkaTarget(
+  to: { brokers: readonly string[]; security: ClusterSecurity; topic: string },
+): Target {
+  const { brokers, security, topic } = to;
   const producer = new kafka.Producer({
-    ...connectionOptions({ brokers, clientId: "plumbline-simulate" }),
+    ...connectionOptions({ brokers, security, clientId: "plumbline-simulate" }),
     serializers: kafka.stringSerializers,
     partitioner: kafka.compatibilityPartitioner,
     acks: kafka.ProduceAcks.ALL,

@@ -1,6 +1,6 @@
 /** One setting as the environment has it: its value and where that comes from, or what is wrong. */
 import { type ConfigFault, valueText } from "./faults.ts";
-import type { Setting } from "./settings.ts";
+import type { Setting } from "./setting.ts";
 import { NotAllowed } from "./values.ts";
 
 export type Environment = Record<string, string | undefined>;

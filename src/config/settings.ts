@@ -3,6 +3,7 @@
  * settings by this table, and the documentation is made from it.
  */
 import { backlogSettings } from "./backlog_settings.ts";
+import { kafkaSettings } from "./kafka_settings.ts";
 import { type Setting, setting } from "./setting.ts";
 import {
   byteSize,
@@ -11,7 +12,6 @@ import {
   parseBrokers,
   parseHost,
   parseLogLevel,
-  parseOutOfRange,
   parseServiceUrl,
   parseSinks,
   parseTopic,
@@ -70,8 +70,9 @@ export const settings = {
     meaning:
       "Where a partition goes on whose records were removed before they were read: at the first " +
       "record left, after the last one, or nowhere until somebody decides.",
-    parse: parseOutOfRange,
+    parse: oneOf("earliest", "latest", "stop"),
   }),
+  ...kafkaSettings,
   port: setting({
     name: "METRICS_PORT",
     oldName: "PORT",

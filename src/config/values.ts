@@ -23,21 +23,21 @@ export function parseLogLevel(text: string): (typeof logLevels)[number] {
   return level;
 }
 
-const outOfRangePolicies = ["earliest", "latest", "stop"] as const;
-
-export function parseOutOfRange(text: string): (typeof outOfRangePolicies)[number] {
-  const policy = outOfRangePolicies.find((it) => it === text.toLowerCase());
-  if (policy === undefined) throw new NotAllowed("is no policy");
-  return policy;
-}
-
 /** One of a few words, in any case. */
 export function oneOf<const T extends string>(...words: readonly T[]): (text: string) => T {
   return (text) => {
-    const word = words.find((it) => it === text.toLowerCase());
+    const word = words.find((it) => it.toLowerCase() === text.toLowerCase());
     if (word === undefined) throw new NotAllowed(`is none of ${words.join(", ")}`);
     return word;
   };
+}
+
+/** As `oneOf`; an empty text is a value, too. */
+export function oneOfOrEmpty<const T extends string>(
+  ...words: readonly T[]
+): (text: string) => T | "" {
+  const parse = oneOf(...words);
+  return (text) => text === "" ? "" : parse(text);
 }
 
 /** A whole number in decimal digits, both bounds included. */

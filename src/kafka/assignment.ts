@@ -2,7 +2,7 @@
 import type { kafka } from "../../deps.ts";
 import type { PartitionRef, Positions } from "../pipeline/ports.ts";
 import { failedWith, LONGEST_RETRY_MS, retryDelayMs } from "./failure.ts";
-import { answerOf, type Fetcher, type Isolation } from "./fetch.ts";
+import { answerOf, type Isolation, type TopicReader } from "./fetch.ts";
 import type { Lag } from "./lag.ts";
 import type { LogBounds } from "./out_of_range.ts";
 import { type Outage, reasonOf } from "./outage.ts";
@@ -42,7 +42,7 @@ export interface AssignmentOptions {
   readonly topicId: string;
   readonly starts: readonly Start[];
   readonly isolation: Isolation;
-  readonly fetcher: Fetcher;
+  readonly fetcher: TopicReader;
   readonly positions: Positions;
   readonly lag: Lag;
   readonly outage: Outage;

@@ -2,16 +2,14 @@ import { Buffer } from "node:buffer";
 import { kafka } from "../../deps.ts";
 import type { DeadLetter, LetterCopyFeed, Log, SourceState } from "../pipeline/ports.ts";
 import { backoffMs } from "./backoff.ts";
-import { connectionOptions } from "./connection_options.ts";
+import { type ClusterAccess, connectionOptions } from "./connection_options.ts";
 import { failedWith } from "./failure.ts";
 import { Outage, reasonOf } from "./outage.ts";
 
 /** The topic doesn't take a record of this size, whenever it comes: MESSAGE_TOO_LARGE, RECORD_LIST_TOO_LARGE. */
 const TOO_LARGE = ["MESSAGE_TOO_LARGE", "RECORD_LIST_TOO_LARGE"];
 
-export interface DeadLetterTopicOptions {
-  readonly brokers: readonly string[];
-  readonly clientId: string;
+export interface DeadLetterTopicOptions extends ClusterAccess {
   readonly topic: string;
   readonly feed: LetterCopyFeed;
   readonly log: Log;

@@ -6,11 +6,13 @@ import {
   type TopicDescription,
 } from "./connection_options.ts";
 
-const MAX_WAIT_MS = 500;
-const MIN_BYTES = 1;
-/** Measured best; a single record above it still comes, by itself. */
-const MAX_BYTES = 4 << 20;
-const MAX_PARTITION_BYTES = 1 << 20;
+/** `maxBytes` was measured best; a single record above it still comes, by itself. */
+export const FETCH_LIMITS = {
+  maxWaitMs: 500,
+  minBytes: 1,
+  maxBytes: 4 << 20,
+  maxPartitionBytes: 1 << 20,
+};
 const EARLIEST = -2n;
 const LATEST = -1n;
 
@@ -34,6 +36,9 @@ function levelOf(isolation: Isolation) {
     isolation === "read_committed" ? "READ_COMMITTED" : "READ_UNCOMMITTED"
   ];
 }
+
+/** What a source reads a topic by, whichever client is behind it. */
+export type TopicReader = Pick<Fetcher, keyof Fetcher>;
 
 /** What a broker has answered, errors of single partitions included; undefined: it hasn't answered. */
 export function answerOf(error: unknown): kafka.fetchV17.FetchResponse | undefined {
@@ -113,9 +118,9 @@ export class Fetcher {
     return this.#with(leader, (consumer) =>
       consumer.fetch({
         node: leader,
-        maxWaitTime: MAX_WAIT_MS,
-        minBytes: MIN_BYTES,
-        maxBytes: MAX_BYTES,
+        maxWaitTime: FETCH_LIMITS.maxWaitMs,
+        minBytes: FETCH_LIMITS.minBytes,
+        maxBytes: FETCH_LIMITS.maxBytes,
         isolationLevel: levelOf(this.#options.isolation),
         topics: [{
           topicId,
@@ -124,7 +129,7 @@ export class Fetcher {
             fetchOffset: BigInt(next),
             currentLeaderEpoch: -1,
             lastFetchedEpoch: -1,
-            partitionMaxBytes: MAX_PARTITION_BYTES,
+            partitionMaxBytes: FETCH_LIMITS.maxPartitionBytes,
           })),
         }],
       }));

@@ -4,14 +4,17 @@ import type { Log } from "../pipeline/ports.ts";
 import { assignPartitions, PROTOCOLS } from "./assignors.ts";
 import { type ClusterAccess, connectionOptions } from "./connection_options.ts";
 import { failedWith, retryDelayMs } from "./failure.ts";
+import { Lease } from "./lease.ts";
 import { type Outage, reasonOf } from "./outage.ts";
 import { remedyFor } from "./remedy.ts";
 import type { CommittedOffset } from "./start_position.ts";
 
-const SESSION_TIMEOUT_MS = 10_000;
-const REBALANCE_TIMEOUT_MS = 20_000;
-/** Also how soon we notice that another member joins or leaves. */
-const HEARTBEAT_INTERVAL_MS = 500;
+export const GROUP_TIMES = {
+  sessionTimeoutMs: 10_000,
+  rebalanceTimeoutMs: 20_000,
+  /** Also how soon we notice that another member joins or leaves. */
+  heartbeatIntervalMs: 500,
+};
 /** Another member's join often interrupts ours; after so many times in a row we start from nothing. */
 const MAX_INTERRUPTED_JOINS = 10;
 const INTERRUPTED_JOIN_DELAY_MS = 50;
@@ -26,7 +29,7 @@ export interface MemberOptions extends ClusterAccess {
   readonly group: string;
   readonly topic: string;
   readonly log: Log;
-  /** ms since 1970. */
+  /** ms; only differences count. */
   readonly now: () => number;
   readonly outage: Outage;
   /** The id that this engine had in its last life, to leave in its name. */
@@ -40,11 +43,21 @@ export interface MemberOptions extends ClusterAccess {
   onLost(): void;
 }
 
-/** A moment by two clocks: one that is set may jump, one that isn't may stand while the machine sleeps. */
-interface Moment {
-  readonly wall: number;
-  readonly steady: number;
+/**
+ * The group doesn't know the member any more, though it has just answered its heartbeat: somebody left
+ * in its name. An engine that starts does that with the member id in its data folder, so a copy of the
+ * folder is the likely cause. The member joins again under a new id, which the copy hasn't.
+ */
+export function tellRemoved({ log, group }: { log: Log; group: string }): void {
+  log.warn("the group has removed this member, though its session lasts; it joins again", {
+    group,
+    todo:
+      "see that no other engine uses a copy of the data folder: both would read and send the same",
+  });
 }
+
+/** Membership in a group, whichever client is behind it. */
+export type Membership = Pick<GroupMember, keyof GroupMember>;
 
 /** The broker asks for another join: a step of the protocol, not a failure. */
 function wantsRejoin(error: unknown): boolean {
@@ -56,12 +69,10 @@ export class GroupMember {
   /** Ids that may still be members in our name: they are left before the next join. */
   readonly #formerIds = new Set<string>();
   readonly #discarded = new Set<Promise<void>>();
+  readonly #lease: Lease;
   #consumer: kafka.Consumer | undefined;
   #running: Promise<void> = Promise.resolve();
   #owning = false;
-  /** When the last request was sent that the coordinator has counted as a sign of life. */
-  #aliveAt: Moment | undefined;
-  #sentAt: Moment | undefined;
   #closed = false;
   /** What the assigner was given in the join under way; it isn't asked where the group has one member. */
   #counted: number | undefined;
@@ -71,6 +82,7 @@ export class GroupMember {
 
   constructor(options: MemberOptions) {
     this.#options = options;
+    this.#lease = new Lease(GROUP_TIMES.sessionTimeoutMs, options.now);
     if (options.formerId) this.#formerIds.add(options.formerId);
   }
 
@@ -91,11 +103,7 @@ export class GroupMember {
    * longer than its session learns of that only some time after it has woken.
    */
   get holds(): boolean {
-    const then = this.#aliveAt;
-    if (!this.#owning || then === undefined) return false;
-    const { wall, steady } = this.#moment();
-    return steady - then.steady < SESSION_TIMEOUT_MS &&
-      Math.abs(wall - then.wall) < SESSION_TIMEOUT_MS;
+    return this.#owning && this.#lease.lasts;
   }
 
   /** Joins again, with fresh metadata: as a leader this lays out new partitions. */
@@ -216,10 +224,10 @@ export class GroupMember {
     const consumer = new kafka.Consumer({
       ...connectionOptions(this.#options),
       groupId: group,
-      sessionTimeout: SESSION_TIMEOUT_MS,
-      rebalanceTimeout: REBALANCE_TIMEOUT_MS,
-      heartbeatInterval: HEARTBEAT_INTERVAL_MS,
-      heartbeatStallTimeout: SESSION_TIMEOUT_MS,
+      sessionTimeout: GROUP_TIMES.sessionTimeoutMs,
+      rebalanceTimeout: GROUP_TIMES.rebalanceTimeoutMs,
+      heartbeatInterval: GROUP_TIMES.heartbeatIntervalMs,
+      heartbeatStallTimeout: GROUP_TIMES.sessionTimeoutMs,
       protocols: PROTOCOLS,
       partitionAssigner: (...of) => {
         this.#counted = of[3].topics.get(topic)?.partitionsCount;
@@ -230,7 +238,7 @@ export class GroupMember {
     consumer.on("consumer:group:join", ({ memberId, isLeader, assignments }) => {
       if (consumer !== this.#consumer || this.#closed) return;
       this.#owning = true;
-      this.#aliveAt = this.#sentAt;
+      this.#lease.answered();
       const partitions = assignments?.find((share) => share.topic === topic)?.partitions ?? [];
       this.#laidOut = this.#counted ?? partitions.length;
       this.#counted = undefined;
@@ -241,16 +249,16 @@ export class GroupMember {
     // only of the first. Whatever the cause, each join begins with this event.
     consumer.on("client:performWithRetry", (operation) => {
       if (consumer !== this.#consumer) return;
-      if (operation === "syncGroup") this.#sentAt = this.#moment();
+      if (operation === "syncGroup") this.#lease.sent();
       if (operation !== "joinGroup") return;
       this.#tellRemoved(consumer);
       this.#lose();
     });
     consumer.on("consumer:heartbeat:start", () => {
-      if (consumer === this.#consumer) this.#sentAt = this.#moment();
+      if (consumer === this.#consumer) this.#lease.sent();
     });
     consumer.on("consumer:heartbeat:end", () => {
-      if (consumer === this.#consumer) this.#aliveAt = this.#sentAt;
+      if (consumer === this.#consumer) this.#lease.answered();
     });
     // A join of the library's own that failed: it stops there, without heartbeats.
     consumer.on("error", (error) => this.#died(consumer, error));
@@ -269,26 +277,10 @@ export class GroupMember {
     return consumer;
   }
 
-  /**
-   * The group doesn't know the member any more, though it has just answered its heartbeat: somebody
-   * left in its name. An engine that starts does that with the member id in its data folder, so a copy
-   * of the folder is the likely cause. The member joins again under a new id, which the copy hasn't.
-   */
+  /** Whether somebody left in its name. */
   #tellRemoved({ memberId }: kafka.Consumer): void {
     // Not by the last answer: one that came while the process was frozen is read when it wakes.
-    if (memberId || !this.holds) return;
-    this.#options.log.warn(
-      "the group has removed this member, though its session lasts; it joins again",
-      {
-        group: this.#options.group,
-        todo:
-          "see that no other engine uses a copy of the data folder: both would read and send the same",
-      },
-    );
-  }
-
-  #moment(): Moment {
-    return { wall: this.#options.now(), steady: performance.now() };
+    if (!memberId && this.holds) tellRemoved(this.#options);
   }
 
   #died(consumer: kafka.Consumer, error: unknown): void {

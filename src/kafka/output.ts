@@ -2,6 +2,7 @@ import type { kafka } from "../../deps.ts";
 import type { Log, OutputFeed, Sink, SourceState } from "../pipeline/ports.ts";
 import { seldom } from "../telemetry/seldom.ts";
 import { backoffMs } from "./backoff.ts";
+import { type ClusterAccess, securityOptions } from "./connection_options.ts";
 import { Connections, parseAddress } from "./connections.ts";
 import { Outage, reasonOf } from "./outage.ts";
 import { isLasting, OutputLane, type Sent } from "./output_lane.ts";
@@ -12,10 +13,7 @@ import { type OutputEvent, settle } from "./settle.ts";
 import { TopicWatch } from "./topic_watch.ts";
 import { Turns } from "./turns.ts";
 
-export interface KafkaOutputOptions {
-  /** `host:port`, any of the cluster's. */
-  readonly brokers: readonly string[];
-  readonly clientId: string;
+export interface KafkaOutputOptions extends ClusterAccess {
   readonly topic: string;
   readonly feed: OutputFeed;
   readonly log: Log;
@@ -68,6 +66,7 @@ class KafkaOutput implements Sink {
   constructor(options: KafkaOutputOptions) {
     this.#options = options;
     this.#connections = new Connections(options.clientId, {
+      ...securityOptions(options.security),
       requestTimeout: REQUEST_TIMEOUT_MS,
       maxInflights: 4 * REQUESTS_IN_FLIGHT,
     });

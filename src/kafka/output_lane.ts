@@ -10,6 +10,9 @@ const MAX_UNACKNOWLEDGED = 5;
 /** A producer that was silent for longer than this may be forgotten by the broker (checked every 10 min there). */
 export const CONFIRMATION_LASTS_MS = 60_000;
 
+/** A lane's producer id after a client that has none of its own to keep: its rows may have been sent. */
+export const NO_IDENTITY = -2n;
+
 /** Why a lane has stopped sending; it is put right once its batches in flight are answered. */
 export type Trouble =
   /** It has just been found, or something failed that may work the next time. */
@@ -113,10 +116,12 @@ export class OutputLane {
     this.number = state.lane;
     this.#feed = feed;
     // Without a producer id nothing was ever sent.
-    this.#sent = state.producerId >= 0n ? state.end : state.acknowledged;
-    this.#heard = state.producerId >= 0n;
-    this.#used = this.#heard;
-    this.#inheritedEnd = this.#heard ? state.end : undefined;
+    // Another client may have sent under an id that nobody knows any more.
+    const known = state.producerId >= 0n;
+    this.#heard = known || state.producerId === NO_IDENTITY;
+    this.#sent = this.#heard ? state.end : state.acknowledged;
+    this.#used = known;
+    this.#inheritedEnd = known ? state.end : undefined;
   }
 
   get trouble(): Trouble | undefined {

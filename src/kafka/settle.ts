@@ -5,6 +5,7 @@ import { topicIdAt } from "./output_topic.ts";
 import {
   CONFIRMATION_LASTS_MS,
   MAX_REFUSALS_OF_ONE,
+  NO_IDENTITY,
   type OutputLane,
   type Trouble,
 } from "./output_lane.ts";
@@ -105,7 +106,11 @@ export async function settle(lane: OutputLane, by: Settling): Promise<void> {
 
 async function find(lane: OutputLane, at: Case): Promise<Finding> {
   const { state, trouble, by } = at;
-  if (state.producerId < 0n) return { change: "it had none", confirmed: false };
+  if (state.producerId < 0n) {
+    // Another client may have sent under an id of its own, which nobody knows any more.
+    const unsure = state.producerId === NO_IDENTITY;
+    return { change: "it had none", confirmed: false, unsure };
+  }
   const recreated = state.topicId !== by.topicId;
   if (trouble.kind === "inherited" && !recreated) {
     return { change: "it is from before the start", confirmed: false };

@@ -8,10 +8,12 @@ import type {
   SourceState,
 } from "../pipeline/ports.ts";
 import { Assignment } from "./assignment.ts";
+import { platformaticClient, type SourceClient } from "./client.ts";
+import type { ClusterAccess } from "./connection_options.ts";
 import { retryDelayMs } from "./failure.ts";
-import { Fetcher, type Isolation } from "./fetch.ts";
+import type { Isolation, TopicReader } from "./fetch.ts";
 import { Lag } from "./lag.ts";
-import { GroupMember, type Joined } from "./member.ts";
+import type { Joined, Membership } from "./member.ts";
 import { OffsetCommits } from "./offset_commits.ts";
 import { type LogBounds, OutOfRange, type OutOfRangePolicy } from "./out_of_range.ts";
 import { Outage, reasonOf } from "./outage.ts";
@@ -25,15 +27,14 @@ const TOPIC_LOOK_MS = 30_000;
 /** Longer than a request may take (30 s): most of what goes wrong ends by that. */
 const STALL_MS = 60_000;
 
-export interface KafkaSourceOptions {
-  /** `host:port`, at least one. */
-  readonly brokers: readonly string[];
-  readonly clientId: string;
+export interface KafkaSourceOptions extends ClusterAccess {
   readonly group: string;
   readonly topic: string;
   readonly positions: Positions;
   readonly log: Log;
   readonly now: () => number;
+  /** Default: @platformatic/kafka. */
+  readonly client?: SourceClient;
   /** Default: `read_committed`. */
   readonly isolation?: Isolation;
   /** Default: 30,000 ms. */
@@ -70,14 +71,15 @@ export function createKafkaSource(options: KafkaSourceOptions): KafkaSource {
 
 class GroupSource implements KafkaSource {
   readonly #options: KafkaSourceOptions;
+  readonly #client: SourceClient;
   readonly #isolation: Isolation;
   readonly #outage: Outage;
   readonly #lag = new Lag();
   readonly #commits: OffsetCommits;
-  readonly #member: GroupMember;
+  readonly #member: Membership;
   readonly #outOfRange: OutOfRange;
   readonly #stalls: StallWatch;
-  #fetcher: Fetcher;
+  #fetcher: TopicReader;
   /** Of what is owned now; grows whenever that may have changed. */
   #epoch = 0;
   #owned: ReadonlySet<number> = new Set();
@@ -102,6 +104,7 @@ class GroupSource implements KafkaSource {
 
   constructor(options: KafkaSourceOptions) {
     this.#options = options;
+    this.#client = options.client ?? platformaticClient.source;
     this.#isolation = options.isolation ?? "read_committed";
     const { log, now, positions, group } = options;
     this.#stalls = new StallWatch({
@@ -120,7 +123,7 @@ class GroupSource implements KafkaSource {
       log,
       send: (ends) => this.#member.commit(ends, this.#metadata()),
     });
-    this.#member = new GroupMember({
+    this.#member = this.#client.member({
       ...options,
       outage: this.#outage,
       formerId: positions.memberId(group),
@@ -382,8 +385,8 @@ class GroupSource implements KafkaSource {
     return commitMetadata({ folderId, topicId: this.#topicId, generation: this.#generation });
   }
 
-  #makeFetcher(): Fetcher {
-    return new Fetcher({ ...this.#options, isolation: this.#isolation });
+  #makeFetcher(): TopicReader {
+    return this.#client.reader({ ...this.#options, isolation: this.#isolation });
   }
 
   #change(): void {

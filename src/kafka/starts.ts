@@ -2,8 +2,8 @@
 import type { JumpReason, Log, Positions } from "../pipeline/ports.ts";
 import type { Start } from "./assignment.ts";
 import type { TopicDescription } from "./connection_options.ts";
-import type { Fetcher } from "./fetch.ts";
-import type { GroupMember } from "./member.ts";
+import type { TopicReader } from "./fetch.ts";
+import type { Membership } from "./member.ts";
 import {
   agreedGeneration,
   type CommittedOffset,
@@ -34,8 +34,8 @@ export async function findStarts(
   topic: string,
   { partitions, fetcher, member, positions }: {
     partitions: readonly number[];
-    fetcher: Fetcher;
-    member: GroupMember;
+    fetcher: TopicReader;
+    member: Membership;
     positions: Positions;
   },
 ): Promise<Findings> {

@@ -4,7 +4,7 @@ import { latencyBuckets } from "./counted_histogram.ts";
 import { type MetricSources, registerEngineMetrics } from "./engine_metrics.ts";
 import { EventLoopDelay } from "./event_loop.ts";
 import { MetricTexts } from "./metric_texts.ts";
-import { type OutputEvent, OutputMetrics } from "./output_metrics.ts";
+import { type OutputEvent, OutputMetrics, type OutputPromise } from "./output_metrics.ts";
 import { registerProcessMetrics } from "./process_metrics.ts";
 import { type BatchTally, ReadingMetrics } from "./reading_metrics.ts";
 
@@ -13,6 +13,8 @@ export type { BatchTally, MetricSources, OutputEvent };
 export interface MetricsOptions {
   readonly version: string;
   readonly sources: MetricSources;
+  /** undefined: there is no output topic. */
+  readonly output?: OutputPromise;
   /** Tenants with a label of their own, 1,000 if not given; the rest is counted as `other`. */
   readonly maxTenants?: number;
 }
@@ -31,7 +33,7 @@ export class Metrics {
   /** Whether the tenants' file as it is now isn't in force. */
   #tenantsWrong = 0;
 
-  constructor({ version, sources, maxTenants = 1000 }: MetricsOptions) {
+  constructor({ version, sources, output, maxTenants = 1000 }: MetricsOptions) {
     const texts = this.#texts;
     const registers = [texts.registry];
     const buckets = [...latencyBuckets];
@@ -82,7 +84,7 @@ export class Metrics {
       values: () => [[{}, this.#tenantsWrong]],
     });
     registerEngineMetrics(texts, sources);
-    this.#output = new OutputMetrics(texts);
+    this.#output = new OutputMetrics(texts, output);
     texts.gauge({
       name: "plumbline_build_info",
       help: "Version of the engine and of its runtime",

@@ -51,10 +51,22 @@ const events = {
 
 export type OutputEvent = keyof typeof events;
 
+/** What holds for results on their way to the output topic. */
+export interface OutputPromise {
+  readonly client: string;
+  readonly guarantee: "exactly_once" | "at_least_once";
+}
+
 export class OutputMetrics {
   readonly #counts = new Map<OutputEvent, number>();
 
-  constructor(texts: MetricTexts) {
+  constructor(texts: MetricTexts, promise?: OutputPromise) {
+    texts.gauge({
+      name: "plumbline_output_delivery",
+      help: "Always 1: what holds for the output topic, by the client that sends to it",
+      labels: ["client", "guarantee"],
+      values: () => promise ? [[{ ...promise }, 1]] : [],
+    });
     for (const [event, metric] of Object.entries(events)) {
       const values = () => [[{}, this.#counts.get(event as OutputEvent) ?? 0] as const];
       texts.counter({ ...metric, labels: [], values });

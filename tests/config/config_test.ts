@@ -29,7 +29,8 @@ function faults(env: Environment): string[] {
 }
 
 Deno.test("an empty environment gives the contract's defaults", () => {
-  const { tenants, ...values } = read({});
+  const { tenants, kafkaSecurity, ...values } = read({});
+  assert.deepEqual(kafkaSecurity, {});
   assert.deepEqual(values, {
     brokers: ["localhost:9092"],
     kafkaEnabled: true,
@@ -37,6 +38,17 @@ Deno.test("an empty environment gives the contract's defaults", () => {
     outputTopic: "processed-data",
     group: "plumbline",
     outOfRange: "earliest",
+    kafkaClient: "platformatic",
+    outputDelivery: "",
+    kafkaSecurityProtocol: "PLAINTEXT",
+    kafkaSaslMechanism: "",
+    kafkaSaslUsername: "",
+    kafkaSaslPassword: "",
+    kafkaSaslPasswordFile: "",
+    kafkaSslCaFile: "",
+    kafkaSslCertFile: "",
+    kafkaSslKeyFile: "",
+    kafkaSslKeyPassword: "",
     port: 8000,
     host: "127.0.0.1",
     allowAnonymous: false,

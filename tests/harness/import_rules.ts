@@ -13,6 +13,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   "src/core/": [],
   "src/simulation/": ["src/core/"],
   "src/pipeline/": ["src/core/"],
+  "src/kafka/kafkajs/": [...OUTER_ROOM, "src/kafka/", "deps_kafkajs.ts"],
   "src/kafka/": OUTER_ROOM,
   "src/storage_service/": OUTER_ROOM,
   "src/store/": [...OUTER_ROOM, "migrations/"],
@@ -22,6 +23,9 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   "src/config/": ["src/core/", "deps.ts", "deps_yaml.ts"],
   "migrations/": [],
 };
+
+/** Loaded only where it is asked for: from outside the room by `await import()` alone. */
+const LOADED_LATE = ["src/kafka/kafkajs/"];
 
 /** No clock, no network: not even what the runtime itself brings. */
 const WITHOUT_RUNTIME = ["src/core/", "src/pipeline/", "src/simulation/"];
@@ -36,11 +40,15 @@ export function forbiddenImports(graph: ModuleGraph): string[] {
       faults.push(`${file}: a room that the rules don't know`);
       continue;
     }
-    for (const { specifier, target } of imports) {
+    for (const { specifier, target, typeOnly, late } of imports) {
       const allowed = target.startsWith("node:")
         ? !WITHOUT_RUNTIME.includes(room)
         : [room, ...ROOMS[room]].some((name) => contains(name, target));
       if (!allowed) faults.push(`${file} imports ${specifier}: ${room} may not`);
+      const lateRoom = LOADED_LATE.find((name) => contains(name, target));
+      if (lateRoom && lateRoom !== room && !typeOnly && !late) {
+        faults.push(`${file} imports ${specifier}: only by await import()`);
+      }
     }
   }
   return faults.sort();

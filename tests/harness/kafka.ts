@@ -137,7 +137,12 @@ async function withLeaders(
       return undefined;
     });
     const led = found?.partitions.filter(({ leader }) => leader >= 0).length ?? 0;
-    if (led === partitions) return;
+    // The broker may not know yet that it leads: a request for several partitions would fail in part,
+    // and kafkajs send all of it again.
+    const offsets = led === partitions
+      ? await topicOffsets(name, bootstrap).catch(() => undefined)
+      : undefined;
+    if (offsets?.size === partitions) return;
     if (Date.now() > deadline) {
       throw new Error(`Create topic ${name}: ${led} of ${partitions} partitions have a leader`);
     }

@@ -82,6 +82,12 @@ Deno.test("what can be done, by what the failure says", () => {
   assert.match(todoFor("TOPIC_AUTHORIZATION_FAILED (29)"), /ACL/);
   assert.match(todoFor("partition 3 has no leader"), /leader/);
   assert.match(todoFor("writing to the database: disk is full"), /DATA_DIR/);
+  assert.match(todoFor("SASL authentication failed."), /KAFKA_SASL_PASSWORD/);
+  assert.match(todoFor("unable to verify the first certificate"), /KAFKA_SSL_CA_FILE/);
+  assert.match(todoFor("certificate has expired"), /clock/);
+  assert.match(todoFor("received fatal alert: CertificateUnknown"), /KAFKA_SSL_KEY_FILE/);
+  assert.match(todoFor("Hostname/IP does not match certificate's altnames"), /names/);
+  assert.match(todoFor("Broker requires TLS."), /SASL_SSL/);
   assert.match(todoFor("something new"), /broker's log/);
 });
 

@@ -2,7 +2,7 @@
  * A process of its own for tests that kill it: drains numbered rows into a topic. What a journal would
  * have stored stands in `state.json` in DATA_DIR: identities at once, cursors only now and then.
  */
-import { createKafkaOutput } from "../../src/kafka/output.ts";
+import { clientInUse } from "./client_in_use.ts";
 import { MemoryFeed, newLane } from "./memory_feed.ts";
 import { numbered } from "./output_rows.ts";
 import { memoryLog } from "./memory_log.ts";
@@ -25,7 +25,7 @@ for (let lane = 0; lane < LANES; lane++) {
 }
 feed.durable = save;
 const counts: Record<string, number> = {};
-const sink = createKafkaOutput({
+const sink = clientInUse().createOutput({
   brokers: [bootstrap],
   clientId: "plumbline-test",
   topic,

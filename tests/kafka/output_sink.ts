@@ -1,17 +1,22 @@
 /** A sink under test, with its log and its counts, and the check of what arrived in its topic. */
 import assert from "node:assert/strict";
 import type { OutputFeed } from "../../src/pipeline/ports.ts";
-import { createKafkaOutput } from "../../src/kafka/output.ts";
+import type { KafkaClient } from "../../src/kafka/client.ts";
+import type { ClusterSecurity } from "../../src/kafka/connection_options.ts";
 import { broker, readTopic } from "../harness/kafka.ts";
+import { clientInUse } from "./client_in_use.ts";
 import { type LogLine, memoryLog } from "./memory_log.ts";
 
 /** `await using`: the sink is closed at the end of the block. */
 export function startSink(
   feed: OutputFeed,
-  { topic, bootstrap = broker(), refreshMs }: {
+  { topic, bootstrap = broker(), refreshMs, client = clientInUse(), security }: {
     topic: string;
     bootstrap?: string;
     refreshMs?: number;
+    /** The one in use unless told. */
+    client?: KafkaClient;
+    security?: ClusterSecurity;
   },
 ) {
   const lines: LogLine[] = [];
@@ -20,8 +25,9 @@ export function startSink(
   const seen = () => {
     for (const look of [...watchers]) look();
   };
-  const sink = createKafkaOutput({
+  const sink = client.createOutput({
     brokers: [bootstrap],
+    security,
     clientId: "plumbline-test",
     topic,
     feed,

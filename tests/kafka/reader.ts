@@ -6,8 +6,11 @@ import { createKafkaSource, type KafkaSource } from "../../src/kafka/source.ts";
 import type { OutOfRangePolicy } from "../../src/kafka/out_of_range.ts";
 import type { Log, RecordBatch, Store, StoreReports } from "../../src/pipeline/ports.ts";
 import { openStore } from "../../src/store/open.ts";
+import type { KafkaClient } from "../../src/kafka/client.ts";
+import type { ClusterSecurity } from "../../src/kafka/connection_options.ts";
 import { broker, createTopic, produce, topicName } from "../harness/kafka.ts";
 import { tempFolder } from "../harness/temp.ts";
+import { clientInUse } from "./client_in_use.ts";
 
 export interface ReadRecord {
   id: string;
@@ -30,6 +33,9 @@ export interface ReaderOptions {
   /** The data folder. */
   dir: string;
   bootstrap?: string;
+  /** The one in use unless told. */
+  client?: KafkaClient;
+  security?: ClusterSecurity;
   isolation?: "read_committed" | "read_uncommitted";
   topicLookMs?: number;
   outOfRange?: OutOfRangePolicy;
@@ -68,6 +74,8 @@ export class Reader implements AsyncDisposable {
     this.source = createKafkaSource({
       brokers: (options.bootstrap ?? broker()).split(","),
       clientId: "reader",
+      client: (options.client ?? clientInUse()).source,
+      security: options.security,
       group: options.group,
       topic: options.topic,
       positions: this.store.positions,

@@ -7,6 +7,7 @@ import { freePort } from "../../tools/ports.ts";
 import { broker, client, createTopic, deleteTopic, produce, topicName } from "../harness/kafka.ts";
 import { Program } from "../harness/process.ts";
 import { tempFolder } from "../harness/temp.ts";
+import { clientInUse, clientVariable } from "./client_in_use.ts";
 import { coordinatorAnswers, Reader } from "./reader.ts";
 
 const silent: Log = { debug() {}, info() {}, warn() {}, error() {} };
@@ -198,6 +199,7 @@ Deno.test("retention overtakes a position whose batch isn't committed yet", asyn
   const source = createKafkaSource({
     brokers: [broker()],
     clientId: "test",
+    client: clientInUse().source,
     group: topic,
     topic,
     positions: store.positions,
@@ -244,6 +246,7 @@ Deno.test("after kill -9 the dead member's place is left before joining", async 
   await using killed = new Program(
     new Deno.Command(Deno.execPath(), {
       args: ["run", "-A", "--config", config, script, topic, topic, folder.path],
+      env: clientVariable(),
       stdin: "null",
       stdout: "piped",
       stderr: "piped",

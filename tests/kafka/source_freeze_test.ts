@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { createTopic, produce, topicName } from "../harness/kafka.ts";
 import { Program } from "../harness/process.ts";
 import { tempFolder } from "../harness/temp.ts";
+import { clientVariable } from "./client_in_use.ts";
 import { Reader } from "./reader.ts";
 
 const SCRIPT = new URL("./frozen_reader.ts", import.meta.url).pathname;
@@ -19,6 +20,7 @@ Deno.test("an engine that was frozen for longer than its session applies nothing
   await using frozen = new Program(
     new Deno.Command(Deno.execPath(), {
       args: ["run", "-A", "--config", CONFIG, SCRIPT, topic, topic, one.path],
+      env: clientVariable(),
       stdin: "null",
       stdout: "piped",
       stderr: "piped",

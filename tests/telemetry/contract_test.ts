@@ -22,6 +22,7 @@ const kept: Record<string, [type: string, labels: string]> = {
 async function page(): Promise<Map<string, Family>> {
   const metrics = new Metrics({
     version: "1.2.3",
+    output: { client: "platformatic", guarantee: "exactly_once" },
     sources: {
       ...IDLE,
       lag: () => new Map([[0, 7]]),
@@ -124,6 +125,7 @@ const own: Record<string, [type: string, labels: string]> = {
   plumbline_older_folder_total: ["counter", ""],
   plumbline_over_quota_total: ["counter", "tenant_id"],
   plumbline_output_acknowledged_total: ["counter", ""],
+  plumbline_output_delivery: ["gauge", "client,guarantee"],
   plumbline_output_failures_total: ["counter", ""],
   plumbline_output_lost_by_broker_total: ["counter", ""],
   plumbline_output_offset_not_new_total: ["counter", ""],

@@ -9,7 +9,7 @@ import {
 import { Bodies } from "./body.ts";
 import { answer, errorAnswer } from "./json.ts";
 import { doneJson, headJson, letterJson } from "./letter_json.ts";
-import { type ApiRequest, readBody, readQuery, type Route } from "./request.ts";
+import { type ApiRequest, readBody, readQuery, refuseQuery, type Route } from "./request.ts";
 
 const MAX_PAGE = 1000;
 const MAX_NUMBERS = 1000;
@@ -94,6 +94,8 @@ export function deadLetterRoutes({ letters: desk }: { letters: DeadLetterDesk })
   }
 
   async function read(request: ApiRequest) {
+    // What is meant as a dry run must not be done because it stands in the wrong place.
+    refuseQuery(request);
     using inHand = bodies.begin();
     const { numbers, filter, dry_run: dryRun } = await readBody(body, { request, inHand });
     const selection: LetterSelection = numbers === undefined

@@ -133,6 +133,16 @@ function openFile(options: StoreOptions, lock: FolderLock): OpenedStore {
   }
 }
 
+/** Throws `StoreDamaged` where the file is gone: what is written now would go with it. */
+function walSize(path: string): number {
+  try {
+    return Deno.statSync(path).size;
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    throw damage("its files were removed while it was in use", error);
+  }
+}
+
 function create(path: string): Database.Database {
   const db = new Database(path, { timeout: BUSY_TIMEOUT_MS });
   try {
@@ -203,7 +213,7 @@ class SqliteStore implements Store, StoreReports, StoreUpkeep {
     this.#transactor = new Transactor(db);
     this.#guard = new DamageGuard(new DamageMark(dir), onDamage);
     const space = (): DiskSpace | undefined => diskSpace(dir);
-    const walBytes = () => Deno.statSync(`${db.name}-wal`).size;
+    const walBytes = () => walSize(`${db.name}-wal`);
     this.#upkeep = new FileUpkeep(db, { space, walBytes, now, log });
     this.#tables = {
       positions: new PositionTable(db, { transactor: this.#transactor, now }),

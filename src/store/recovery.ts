@@ -2,6 +2,7 @@
 import { Database } from "../../deps.ts";
 import type { Log } from "../pipeline/ports.ts";
 import { DamageMark, removeIfThere } from "./damage.ts";
+import { PAGE_SIZE } from "./upkeep.ts";
 import { migrations, SchemaTooNew, schemaVersion } from "./migrations.ts";
 import {
   isWhole,
@@ -82,6 +83,7 @@ export function recoverDamaged(reason: string, options: RecoveryOptions): void {
 function openDamaged(file: string): Database.Database | undefined {
   let db: Database.Database | undefined;
   try {
+    lengthen(file);
     db = new Database(file, { readonly: true, timeout: 1000 });
     if (schemaVersion(db, migrations.length) === 0) throw new Error("no schema");
     return db;
@@ -90,6 +92,22 @@ function openDamaged(file: string): Database.Database | undefined {
     if (error instanceof SchemaTooNew) throw error;
     return undefined;
   }
+}
+
+/**
+ * Gives a file that was cut short the length that its header tells: shorter, SQLite reads nothing of it.
+ * What is added are holes, found one by one as damaged pages (SQLite, "Database File Format", 1.3).
+ */
+function lengthen(file: string): void {
+  const header = new Uint8Array(100);
+  using opened = Deno.openSync(file, { read: true, write: true });
+  if (opened.readSync(header) !== header.length) return;
+  const view = new DataView(header.buffer);
+  const [pageSize, pages] = [view.getUint16(16), view.getUint32(28)];
+  // The header's count is good where it was written together with the change counter.
+  const isValid = view.getUint32(24) === view.getUint32(92) && pageSize === PAGE_SIZE;
+  const length = pageSize * pages;
+  if (isValid && opened.statSync().size < length) opened.truncateSync(length);
 }
 
 /** Everything that is whole, as far as one can go on from it; undefined: one can't, or isn't to. */
@@ -172,7 +190,7 @@ function tell(salvage: Salvage | undefined, { log, start }: RecoveryOptions): vo
       to: before === Infinity ? null : before - 1,
     })),
     resultsLost: results,
-    devicesLost: devices,
+    devicesLostAtLeast: devices,
     deadLettersLost: deadLetters,
     lanesUnderNewProducerIds: lanes,
     tablesCutShort: tables,

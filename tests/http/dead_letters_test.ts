@@ -250,3 +250,15 @@ Deno.test("what the backlog doesn't allow now is a 429, a store that can't be wr
   assert.match(await it.message("/api/dead-letters/discard", { filter: {} }), /^503 stopped /);
   assert.deepEqual(await it.numbers(""), [1, 2, 3, 4]);
 });
+
+Deno.test("a parameter in the address of replay and discard is refused: dry_run belongs into the body", async () => {
+  const { api } = apiOver();
+  for (const verb of ["replay", "discard"]) {
+    const response = await api.request(`/api/dead-letters/${verb}?dry_run=true`, {
+      method: "POST",
+      body: '{"filter":{}}',
+    });
+    assert.equal(response.status, 400);
+    assert.match((await response.json()).message, /"dry_run": unknown/);
+  }
+});

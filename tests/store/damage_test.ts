@@ -180,3 +180,36 @@ Deno.test("a page of garbage anywhere: the start works, and nothing that is ther
   assert.ok(outcomes.partial > 5 && outcomes.whole > 2 && outcomes.anew >= 2);
   assert.ok(outcomes.anew < pages / 3, "most pages cost only what they held");
 });
+
+Deno.test("a file that was cut short, without a write-ahead log: what stands before the cut is there", () => {
+  using folder = tempFolder();
+  const whole = `${folder.path}/whole`;
+  makeStore(whole);
+  const before = open(whole);
+  const expected = contents(before);
+  before.close();
+  const pages = Deno.statSync(`${whole}/plumbline.db`).size / PAGE;
+  let salvaged = 0;
+  for (const share of [0.5, 0.75, 0.9, 0.97]) {
+    const dir = `${folder.path}/cut-${share}`;
+    copyFolder(whole, dir);
+    for (const part of ["-wal", "-shm"]) {
+      try {
+        Deno.removeSync(`${dir}/plumbline.db${part}`);
+      } catch {
+        // It was closed well: there is none.
+      }
+    }
+    Deno.truncateSync(`${dir}/plumbline.db`, Math.floor(share * pages) * PAGE);
+    const lines: Line[] = [];
+    const { store, found } = openAndRead(dir, { log: logInto(lines) });
+    store.close();
+    assert.ok(lines.some(({ message }) => /damaged/.test(message)), `told at ${share}`);
+    if (found.folderId === "fresh") continue;
+    salvaged += found.rows.length;
+    assert.deepEqual(found.counters, expected.counters);
+    const bodies = new Map(expected.rows.map((row) => [row.id, row.body]));
+    for (const row of found.rows) same(row.body, bodies.get(row.id), `row ${row.id}`);
+  }
+  assert.ok(salvaged > 0, "nothing was taken over from any of them");
+});

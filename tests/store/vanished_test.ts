@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type Log } from "../../src/pipeline/ports.ts";
+import { type Log, StoreDamaged } from "../../src/pipeline/ports.ts";
 import { openStore } from "../../src/store/open.ts";
 import { tempFolder } from "../harness/temp.ts";
 import { setAside } from "./damaged_files.ts";
@@ -44,3 +44,24 @@ for (
     });
   }
 }
+
+Deno.test("files that are removed while they are in use are noticed, and end the store", () => {
+  using folder = tempFolder();
+  const dir = folder.path;
+  let time = now();
+  const damages: string[] = [];
+  const store = openStore({
+    dir,
+    log: SILENT,
+    now: () => time,
+    onDamage: (error) => damages.push(error.message),
+  });
+  for (const part of ["", "-wal", "-shm"]) Deno.removeSync(file(dir) + part);
+  time += 3_600_000;
+  assert.throws(() => store.maintain(), StoreDamaged);
+  assert.deepEqual(damages, [
+    "the database is damaged: its files were removed while it was in use",
+  ]);
+  assert.throws(() => store.transact(() => {}), StoreDamaged, "nothing more is taken");
+  store.close();
+});

@@ -21,6 +21,8 @@ interface Plan {
   files: string[];
   flags: string[];
   needBroker: boolean;
+  /** Run another file's tests, which bear that one's name. */
+  borrowing: ReadonlySet<string>;
 }
 
 async function plan(args: string[]): Promise<Plan> {
@@ -48,7 +50,11 @@ async function plan(args: string[]): Promise<Plan> {
   }
   // Without a file `deno test` would run all there are.
   if (!files.length) throw new Error("Run tests without a broker: all of these need one");
-  return { files, flags, needBroker: files.some((file) => needy.has(file)) };
+  const isTest = (file: string) => ENDINGS.some((ending) => file.endsWith(ending));
+  const borrowing = new Set(
+    files.filter((file) => graph.get(file)?.some(({ target }) => isTest(target))),
+  );
+  return { files, flags, borrowing, needBroker: files.some((file) => needy.has(file)) };
 }
 
 function belowRoot(path: string): string {
@@ -56,7 +62,7 @@ function belowRoot(path: string): string {
   return absolute.startsWith(ROOT) ? absolute.slice(ROOT.length) : path;
 }
 
-async function runTests({ files, flags, needBroker }: Plan): Promise<boolean> {
+async function runTests({ files, flags, needBroker, borrowing }: Plan): Promise<boolean> {
   const folder = await Deno.makeTempDir({ prefix: "plumbline-test-" });
   const env: Record<string, string> = { TEST_RUN_DIR: folder };
   const given = Deno.env.get("TEST_KAFKA_BROKER");
@@ -84,7 +90,8 @@ async function runTests({ files, flags, needBroker }: Plan): Promise<boolean> {
     }
     const junit = await Deno.readTextFile(junitPath).catch(() => "");
     const filtered = flags.some((flag) => flag.startsWith("--filter"));
-    const counts = countTests({ junit, exitCode: code, files, filtered });
+    const named = files.filter((file) => !borrowing.has(file));
+    const counts = countTests({ junit, exitCode: code, files: named, filtered });
     if (counts.passed + counts.skipped === 0) console.error("No test has passed.");
     console.log(summaryLine(counts));
     return counts.failed === 0;

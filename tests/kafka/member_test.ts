@@ -153,10 +153,9 @@ async function consumerThatJoins(act: () => Promise<unknown>): Promise<Consumer>
   return made.at(-1)!;
 }
 
-Deno.test({
-  name: "the library's own look at the topic doesn't hide that a join went by fewer partitions",
-  ignore: clientInUse() !== clients.platformatic,
-  fn: async () => {
+/** Of the one library that looks at the topic by itself. */
+if (clientInUse() === clients.platformatic) {
+  Deno.test("the library's own look at the topic doesn't hide that a join went by fewer partitions", async () => {
     const topic = await createTopic({ name: topicName("member"), partitions: 2 });
     const { member: ours, joined } = member(topic);
     const consumer = await consumerThatJoins(async () => {
@@ -172,5 +171,5 @@ Deno.test({
     assert.deepEqual((await joined()).partitions, [0, 1, 2, 3]);
     assert.equal(ours.partitionsKnown, 4);
     await ours.close();
-  },
-});
+  });
+}

@@ -3,6 +3,7 @@ import { kafka } from "../deps.ts";
 import { readableBatches } from "../src/kafka/aborted.ts";
 import { connectionOptions } from "../src/kafka/connection_options.ts";
 import { Fetcher } from "../src/kafka/fetch.ts";
+import { reasonOf } from "../src/kafka/outage.ts";
 
 const BATCH_LINES = 1_000;
 const CLIENT = "plumbline-tools";
@@ -37,7 +38,7 @@ export async function sendLines(place: Place, lines: AsyncIterable<string>): Pro
     await flush();
     return sent;
   } catch (error) {
-    const reason = await missingTopic(place) ?? (error as Error).message;
+    const reason = await missingTopic(place) ?? reasonOf(error);
     throw new Error(`Send to ${place.topic}: ${reason} (${sent} were sent)`, { cause: error });
   } finally {
     await producer.close(true);
@@ -99,7 +100,7 @@ export async function readRecords(reading: Reading): Promise<void> {
       }
     }
   } catch (error) {
-    const reason = await missingTopic(reading) ?? (error as Error).message;
+    const reason = await missingTopic(reading) ?? reasonOf(error);
     throw new Error(`Read ${reading.topic}: ${reason}`, { cause: error });
   } finally {
     await fetcher.close();

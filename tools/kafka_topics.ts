@@ -45,7 +45,7 @@ export async function makeDefaultTopics(
   return made;
 }
 
-/** Makes a topic and waits for its leaders. Throws where that can't be done. */
+/** Makes a topic and waits until it can be used. Throws where that can't be done. */
 export async function makeTopic(
   brokers: string,
   { name, partitions }: { name: string; partitions?: number },
@@ -62,14 +62,19 @@ export async function makeTopic(
   }
 }
 
-/** How many partitions it has; waits until each has a leader, because nobody can use it before. */
+/** How many partitions it has; waits until each is led by a broker that knows so: nobody can use it before. */
 async function partitionsLed(admin: kafka.Admin, name: string): Promise<number> {
   const deadline = Date.now() + LEADERS_LIMIT_MS;
   for (;;) {
     try {
       const { topics } = await admin.metadata({ topics: [name], forceUpdate: true });
-      const partitions = topics.get(name)?.partitions ?? [];
-      if (partitions.length > 0 && partitions.every(({ leader }) => leader >= 0)) {
+      const partitions = (topics.get(name)?.partitions ?? []).map((_, partitionIndex) => ({
+        partitionIndex,
+        timestamp: kafka.ListOffsetTimestamps.EARLIEST,
+      }));
+      if (partitions.length > 0) {
+        // The metadata have a leader some time before that leads.
+        await admin.listOffsets({ topics: [{ name, partitions }] });
         return partitions.length;
       }
     } catch (error) {

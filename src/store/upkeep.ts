@@ -36,6 +36,8 @@ export class FileUpkeep {
   #since: number;
   /** Pages that may go. */
   #spare = 0;
+  /** Pages have gone, but the file is as long as before: only a checkpoint makes it shorter. */
+  #isLong = false;
 
   constructor(db: Database.Database, options: UpkeepOptions) {
     this.#db = db;
@@ -74,17 +76,18 @@ export class FileUpkeep {
   }
 
   /**
-   * The disk is full: brings the write-ahead log into the database and frees its room, as far as that
-   * goes now. Never throws.
+   * Brings the write-ahead log into the database, and frees its room and that of the pages that have
+   * gone. False: somebody reads, or the disk fails; it can be tried again. Never throws.
    */
-  relieve(): void {
+  relieve(): boolean {
     const patience = this.#db.pragma("busy_timeout", { simple: true });
     try {
       // Whoever reads is not waited for.
       this.#db.pragma("busy_timeout = 0");
-      this.#db.pragma("wal_checkpoint(TRUNCATE)");
+      const [{ busy }] = this.#db.pragma("wal_checkpoint(TRUNCATE)") as WalState[];
+      return busy === 0;
     } catch {
-      // The caller has an error already, and tries again.
+      return false;
     } finally {
       this.#db.pragma(`busy_timeout = ${patience}`);
     }
@@ -95,7 +98,8 @@ export class FileUpkeep {
     const space = this.#options.space();
     const { now } = this.#options;
     this.#fewest = Math.min(this.#fewest, free);
-    if (space !== undefined && space.free < 2 * reserveOf(space)) {
+    const isTight = space !== undefined && space.free < 2 * reserveOf(space);
+    if (isTight) {
       this.#spare = free;
     } else if (now() - this.#since >= IDLE_MS) {
       this.#spare = Math.max(0, this.#fewest - KEPT_PAGES);
@@ -109,7 +113,10 @@ export class FileUpkeep {
       this.#db.pragma(`incremental_vacuum(${pages})`);
       this.#spare -= pages;
       this.#fewest -= pages;
+      this.#isLong = true;
     }
+    // Nobody else may come by: while readings are refused for want of room nothing is written.
+    if (this.#isLong && (isTight || this.#spare === 0)) this.#isLong = !this.relieve();
   }
 
   #lookAtWal(): void {
@@ -141,6 +148,7 @@ export class FileUpkeep {
 }
 
 interface WalState {
+  readonly busy: number;
   readonly log: number;
   readonly checkpointed: number;
 }

@@ -5,6 +5,7 @@ import { fileLimit, liftFileLimit, smallDisk } from "../harness/small_disk.ts";
 import { tempFolder } from "../harness/temp.ts";
 import { makeLoad, pour, seededRandom, Writer } from "./load.ts";
 import { makeRoad } from "./road.ts";
+import { StorageStandIn } from "./stored.ts";
 
 const MIB = 1024 ** 2;
 /** One request: about 1.5 MB of journal. */
@@ -89,6 +90,45 @@ async function assertCounted(program: Program, taken: number): Promise<void> {
   // A part of the sum for each reading: none is there twice in place of another.
   assert.equal(data.temperature.sum, Number((taken * (taken - 1) / 2000).toFixed(3)));
 }
+
+Deno.test("a backlog fills the disk: reading pauses; the sink comes back, and it goes on by itself", async () => {
+  using folder = tempFolder();
+  await using disk = await smallDisk(folder.path, 24);
+  await using storage = new StorageStandIn();
+  storage.mood = "fails";
+  const env = {
+    KAFKA_ENABLED: "false",
+    DATA_DIR: folder.path,
+    STORAGE_SERVICE_URL: storage.url,
+    STORAGE_CONCURRENCY: "64",
+  };
+  const under = disk === undefined ? fileLimit(12_000) : [];
+  await using program = await startProgram({ env, under });
+  const address = await program.ready("/health/live");
+  const sender = new Sender(address);
+  const message = await sender.fill();
+  assert.ok(sender.taken > BATCH, `${sender.taken} taken`);
+  assert.match(message, /^taking readings: .*; nothing was taken$/);
+  const failing = await ready(address);
+  assert.equal(failing.status, 503);
+  assert.match(failing.store!, disk === undefined ? /can't be written/ : /nearly full: \d+ bytes/);
+  await assertAlive(address);
+  assert.equal((await fetch(`${address}/api/stats`).then((it) => it.json())).status, "ok");
+  storage.mood = "stores";
+  // Without a file system of its own the room must come from outside.
+  if (disk === undefined) await liftFileLimit(program.pid);
+  await sender.again();
+  await storage.until(() => storage.posts.length >= sender.taken);
+  assert.equal((await ready(address)).status, 200);
+  await assertCounted(program, sender.taken);
+  assert.equal(new Set(storage.posts.map(({ id }) => id)).size, sender.taken);
+  assert.deepEqual(storage.faults, []);
+  assert.deepEqual(await program.kill("SIGTERM"), { code: 0, signal: null });
+  const told = program.lines.filter((line) =>
+    /"level":"error"/.test(line) && /disk|store/.test(line)
+  );
+  assert.equal(told.filter((line) => /pauses/.test(line)).length, 1, told.join("\n"));
+});
 
 Deno.test("files that can't grow: unavailable, nothing taken is lost, and on when they can", async () => {
   using folder = tempFolder();

@@ -84,6 +84,13 @@ Deno.test("the topics that the engine uses are made once, by the names that it w
   await assert.rejects(makeDefaultTopics(broker(), { INPUT_TOPIC: "a b" }), /Read INPUT_TOPIC: /);
 });
 
+Deno.test("a topic that was just made can be read at once", async () => {
+  for (let i = 0; i < 15; i++) {
+    const { name } = await makeTopic(broker(), { name: topicName("new"), partitions: 8 });
+    assert.deepEqual(await recordsRead(name), []);
+  }
+});
+
 Deno.test("lines are sent as records, a device's under its id", async () => {
   const { name } = await makeTopic(broker(), { name: topicName("sent"), partitions: 1 });
   const readings = ['{"device_id":"a","temperature":1}', "no JSON", '{"device_id":7}', "null"];

@@ -155,6 +155,7 @@ function assemble(
   const source: KafkaSource | null = config.kafkaEnabled
     ? createKafkaSource({
       ...kafka,
+      wallClock: now,
       client: client.source,
       group: config.group,
       topic: config.inputTopic,
@@ -291,6 +292,7 @@ function assemble(
     limits: { maxReadingBytes, maxBatchBytes, maxTotalBytes: BODIES_AT_ONCE * largest },
     log: seldom(log, { now: elapsed }),
     now: elapsed,
+    wallClock: now,
     version,
   });
   const door = parts.door ?? openDoor({ app: api, host: config.host, port: config.port, log });

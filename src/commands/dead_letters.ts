@@ -103,7 +103,7 @@ function selectionOf(options: DeadLettersOptions): object {
   const filter = filterOf(options);
   const isFiltered = Object.values(filter).some((value) => value !== undefined);
   if (+(numbers.length > 0) + +isFiltered + +all !== 1) {
-    throw new WrongUsage("expected letters' numbers, or filters like --sink, or --all");
+    throw new WrongUsage("expected one of these: letters' numbers, filters like --sink, --all");
   }
   return numbers.length > 0 ? { numbers } : { filter };
 }

@@ -32,7 +32,11 @@ function startLater(options: EngineOptions, cause: string): RunningEngine {
   const { config, log } = options;
   let reason = cause;
   const door = openDoor({
-    app: createWaitingApi({ reason: () => reason, now: Date.now }),
+    app: createWaitingApi({
+      reason: () => reason,
+      kafka: config.kafkaEnabled ? "connecting" : "disabled",
+      wallClock: Date.now,
+    }),
     host: config.host,
     port: config.port,
     log,

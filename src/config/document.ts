@@ -18,9 +18,11 @@ export function parseDocumentText(text: string, report: (message: string) => voi
     stringKeys: true,
     logLevel: "error",
   });
-  for (const { message, pos } of document.errors) {
+  for (const { code, message, pos } of document.errors) {
     const { line, col } = lines.linePos(pos[0]);
-    report(`neither JSON nor YAML: ${message}, line ${line}, column ${col}`);
+    // The parser's own words for this one are for programmers.
+    const fault = code === "MULTIPLE_DOCS" ? "expected one document, got another" : message;
+    report(`neither JSON nor YAML: ${fault}, line ${line}, column ${col}`);
   }
   if (document.errors.length > 0) return undefined;
   reportRepeated(document.contents, { path: [], lines, report });

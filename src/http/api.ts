@@ -35,8 +35,10 @@ export interface ApiOptions {
   /** Limits other than the usual ones. */
   readonly pages?: Partial<PageLimits>;
   readonly log: Log;
-  /** ms since 1970; fractions make durations finer. */
+  /** ms; only differences count, fractions make them finer. */
   readonly now: () => number;
+  /** ms since 1970, as the machine's clock is set now. */
+  readonly wallClock: () => number;
   readonly version: string;
 }
 
@@ -59,10 +61,7 @@ export function createApi(options: ApiOptions): Api {
     metricsRoute(options.metrics),
   ];
   measure(api, options);
-  api.use(async (c, next) => {
-    refuseTarget(c.req.raw);
-    await next();
-  });
+  refuseWrongTargets(api);
   for (const route of [indexRoute({ version: options.version, routes }), ...routes]) {
     register(api, route);
   }
@@ -82,6 +81,13 @@ export function createApi(options: ApiOptions): Api {
     return errorAnswer(500, "internal error; the log says more");
   });
   return api;
+}
+
+function refuseWrongTargets(api: Api): void {
+  api.use(async (c, next) => {
+    refuseTarget(c.req.raw);
+    await next();
+  });
 }
 
 function measure(api: Api, { metrics, now }: ApiOptions): void {
@@ -105,9 +111,10 @@ async function announceLength(response: Response): Promise<void> {
   response.headers.set("content-length", String(length));
 }
 
-/** These routes alone, without anything around them: for whoever asks within the process. */
+/** These routes alone, unmeasured: for an engine that waits, and for whoever asks within the process. */
 export function routesOnly(routes: readonly Route[]): Api {
   const api: Api = new Hono();
+  refuseWrongTargets(api);
   for (const route of routes) register(api, route);
   api.notFound((c) => errorAnswer(404, `Not found: ${c.req.path}`));
   api.onError((error) => {

@@ -3,8 +3,8 @@ import { answer } from "./json.ts";
 import type { Route } from "./request.ts";
 
 /** `GET /health`: 200 while the process is alive. `/health/live`, `/health/ready`: for who starts and stops it. */
-export function healthRoutes(options: { health: Health; now: () => number }): Route[] {
-  const { health, now } = options;
+export function healthRoutes(options: { health: Health; wallClock: () => number }): Route[] {
+  const { health, wallClock } = options;
 
   function get(): Response {
     return answer({
@@ -12,7 +12,7 @@ export function healthRoutes(options: { health: Health; now: () => number }): Ro
       service: "plumbline",
       running: health.running(),
       kafka: health.kafka(),
-      timestamp: new Date(now()).toISOString(),
+      timestamp: new Date(wallClock()).toISOString(),
     });
   }
 

@@ -1,31 +1,20 @@
 /** What is answered while the engine can't begin: it is alive, and says what it waits for. */
-import { answer, errorAnswer } from "./json.ts";
+import type { SourceState } from "../pipeline/ports.ts";
+import { type Api, routesOnly } from "./api.ts";
+import { healthRoutes } from "./health.ts";
+import { errorAnswer } from "./json.ts";
 
 export function createWaitingApi(
-  options: { reason: () => string; now: () => number },
-): { fetch(request: Request): Response } {
-  const { reason, now } = options;
-
-  function fetch(request: Request): Response {
-    const { pathname } = new URL(request.url);
-    if (pathname === "/health") {
-      return answer({
-        status: "ok",
-        service: "plumbline",
-        running: false,
-        kafka: "disabled",
-        timestamp: new Date(now()).toISOString(),
-      });
-    }
-    if (pathname === "/health/live") return answer({ status: "ok" });
-    if (pathname === "/health/ready") {
-      const failed = { store: reason() };
-      return answer({ status: "error", message: `store: ${failed.store}`, failed }, {
-        status: 503,
-      });
-    }
-    return errorAnswer(503, `the engine waits: ${reason()}`, { "retry-after": "5" });
-  }
-
-  return { fetch };
+  options: { reason: () => string; kafka: SourceState; wallClock: () => number },
+): Api {
+  const { reason, kafka, wallClock } = options;
+  const health = {
+    running: () => false,
+    kafka: () => kafka,
+    live: () => new Map(),
+    ready: () => new Map([["store" as const, reason()]]),
+  };
+  const api = routesOnly(healthRoutes({ health, wallClock }));
+  api.notFound(() => errorAnswer(503, `the engine waits: ${reason()}`, { "retry-after": "5" }));
+  return api;
 }

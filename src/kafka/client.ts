@@ -1,7 +1,8 @@
 /** A library that speaks to Kafka, as the program chooses it. Each has its own files. */
 import type { Sink } from "../pipeline/ports.ts";
 import { Fetcher, type FetcherOptions, type TopicReader } from "./fetch.ts";
-import { GroupMember, type MemberOptions, type Membership } from "./member.ts";
+import { GroupMember, type Membership } from "./member.ts";
+import type { MemberOptions } from "./tenure.ts";
 import { createKafkaOutput, type KafkaOutputOptions } from "./output.ts";
 
 /** What the source needs of a client; where reading begins and goes on is decided by the source. */

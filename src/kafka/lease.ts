@@ -4,6 +4,14 @@ interface Moment {
   readonly steady: number;
 }
 
+/** In ms. */
+export interface Clocks {
+  /** The clock that is set, and goes on while the machine sleeps. */
+  readonly wallClock: () => number;
+  /** One that is never set; only differences count. */
+  readonly now: () => number;
+}
+
 /**
  * For how long the coordinator can't have given a member's partitions to others: a session's length from
  * when the last request was sent that it has counted as a sign of life. A process that was frozen for
@@ -11,13 +19,13 @@ interface Moment {
  */
 export class Lease {
   readonly #sessionMs: number;
-  readonly #now: () => number;
+  readonly #clocks: Clocks;
   #sentAt: Moment | undefined;
   #aliveAt: Moment | undefined;
 
-  constructor(sessionMs: number, now: () => number) {
+  constructor(sessionMs: number, clocks: Clocks) {
     this.#sessionMs = sessionMs;
-    this.#now = now;
+    this.#clocks = clocks;
   }
 
   get lasts(): boolean {
@@ -38,6 +46,7 @@ export class Lease {
   }
 
   #moment(): Moment {
-    return { wall: this.#now(), steady: performance.now() };
+    const { wallClock, now } = this.#clocks;
+    return { wall: wallClock(), steady: now() };
   }
 }

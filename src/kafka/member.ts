@@ -1,60 +1,17 @@
 /** Membership in the consumer group, made anew whenever it dies. */
 import { kafka } from "../../deps.ts";
-import type { Log } from "../pipeline/ports.ts";
 import { assignPartitions, PROTOCOLS } from "./assignors.ts";
-import { type ClusterAccess, connectionOptions } from "./connection_options.ts";
-import { failedWith, retryDelayMs } from "./failure.ts";
-import { Lease } from "./lease.ts";
-import { type Outage, reasonOf } from "./outage.ts";
+import { connectionOptions } from "./connection_options.ts";
+import { failedWith } from "./failure.ts";
+import { reasonOf } from "./outage.ts";
+import { Pauses } from "./pauses.ts";
 import { remedyFor } from "./remedy.ts";
 import type { CommittedOffset } from "./start_position.ts";
+import { GROUP_TIMES, type MemberOptions, tellRemoved, Tenure } from "./tenure.ts";
 
-export const GROUP_TIMES = {
-  sessionTimeoutMs: 10_000,
-  rebalanceTimeoutMs: 20_000,
-  /** Also how soon we notice that another member joins or leaves. */
-  heartbeatIntervalMs: 500,
-};
 /** Another member's join often interrupts ours; after so many times in a row we start from nothing. */
 const MAX_INTERRUPTED_JOINS = 10;
 const INTERRUPTED_JOIN_DELAY_MS = 50;
-
-export interface Joined {
-  readonly memberId: string;
-  readonly leader: boolean;
-  readonly partitions: readonly number[];
-}
-
-export interface MemberOptions extends ClusterAccess {
-  readonly group: string;
-  readonly topic: string;
-  readonly log: Log;
-  /** ms; only differences count. */
-  readonly now: () => number;
-  readonly outage: Outage;
-  /** The id that this engine had in its last life, to leave in its name. */
-  readonly formerId: string | undefined;
-  /** The group has given us these partitions. Called synchronously; must not throw. */
-  onJoined(joined: Joined): void;
-  /**
-   * The partitions aren't ours any more. Called synchronously, before our part in a rebalance goes on
-   * the wire, so that a commit from here reaches the coordinator first. Must not throw.
-   */
-  onLost(): void;
-}
-
-/**
- * The group doesn't know the member any more, though it has just answered its heartbeat: somebody left
- * in its name. An engine that starts does that with the member id in its data folder, so a copy of the
- * folder is the likely cause. The member joins again under a new id, which the copy hasn't.
- */
-export function tellRemoved({ log, group }: { log: Log; group: string }): void {
-  log.warn("the group has removed this member, though its session lasts; it joins again", {
-    group,
-    todo:
-      "see that no other engine uses a copy of the data folder: both would read and send the same",
-  });
-}
 
 /** Membership in a group, whichever client is behind it. */
 export type Membership = Pick<GroupMember, keyof GroupMember>;
@@ -66,28 +23,26 @@ function wantsRejoin(error: unknown): boolean {
 
 export class GroupMember {
   readonly #options: MemberOptions;
-  /** Ids that may still be members in our name: they are left before the next join. */
-  readonly #formerIds = new Set<string>();
-  readonly #discarded = new Set<Promise<void>>();
-  readonly #lease: Lease;
+  readonly #tenure: Tenure;
+  /** Ended when it is closed. */
+  readonly #pauses = new Pauses();
   #consumer: kafka.Consumer | undefined;
   #running: Promise<void> = Promise.resolve();
-  #owning = false;
-  #closed = false;
-  /** What the assigner was given in the join under way; it isn't asked where the group has one member. */
-  #counted: number | undefined;
-  #laidOut: number | undefined;
   #die: (reason: unknown) => void = () => {};
-  #wake: () => void = () => {};
 
   constructor(options: MemberOptions) {
     this.#options = options;
-    this.#lease = new Lease(GROUP_TIMES.sessionTimeoutMs, options.now);
-    if (options.formerId) this.#formerIds.add(options.formerId);
+    this.#tenure = new Tenure(options);
   }
 
   start(): void {
-    this.#running = this.#run();
+    this.#running = this.#tenure.live({
+      pauses: this.#pauses,
+      make: () => this.#consumer = this.#make(),
+      serve: (consumer, onWell) => this.#serve(consumer, onWell),
+      memberIdOf: ({ memberId }) => memberId,
+      end: (consumer) => this.#discard(consumer),
+    });
   }
 
   /**
@@ -95,7 +50,7 @@ export class GroupMember {
    * now: it looks anew by itself, without a join.
    */
   get partitionsKnown(): number | undefined {
-    return this.#laidOut;
+    return this.#tenure.partitionsKnown;
   }
 
   /**
@@ -103,13 +58,13 @@ export class GroupMember {
    * longer than its session learns of that only some time after it has woken.
    */
   get holds(): boolean {
-    return this.#owning && this.#lease.lasts;
+    return this.#tenure.holds;
   }
 
   /** Joins again, with fresh metadata: as a leader this lays out new partitions. */
   rejoin(): void {
     const consumer = this.#consumer;
-    if (!consumer || !this.#owning) return;
+    if (!consumer || !this.#tenure.isOwning) return;
     consumer.clearMetadata();
     consumer.joinGroup({}).catch((error) => this.#die(error));
   }
@@ -167,54 +122,30 @@ export class GroupMember {
 
   /** Leaves the group. Resolves when that is done or has failed; the caller sets the deadline. */
   async close(): Promise<void> {
-    this.#closed = true;
-    this.#wake();
+    this.#pauses.end();
     this.#die(new Error("closed"));
     // Ends a join that is still waiting for its answer, too.
     if (this.#consumer) this.#discard(this.#consumer);
     await this.#running;
-    await Promise.all(this.#discarded);
-  }
-
-  async #run(): Promise<void> {
-    const { outage } = this.#options;
-    let failures = 0;
-    while (!this.#closed) {
-      const consumer = this.#make();
-      this.#consumer = consumer;
-      try {
-        await this.#leaveFormer(consumer);
-        await this.#serve(consumer, () => {
-          failures = 0;
-          outage.well("group");
-        });
-      } catch (error) {
-        if (!this.#closed) outage.failed("group", reasonOf(error));
-        this.#lose();
-        if (this.#closed) return;
-        if (consumer.memberId) this.#formerIds.add(consumer.memberId);
-        this.#discard(consumer);
-        await this.#delay(retryDelayMs(failures++));
-      }
-    }
+    await this.#tenure.settled();
   }
 
   /** Joins, and joins again after every interruption; throws when this consumer is of no use any more. */
   async #serve(consumer: kafka.Consumer, onWell: () => void): Promise<never> {
+    await this.#leaveFormer(consumer);
     for (let interrupted = 0;; interrupted++) {
       const death = new Promise<unknown>((resolve) => this.#die = resolve);
       try {
-        if (this.#closed) throw new Error("closed");
+        if (this.#pauses.ended) throw new Error("closed");
         await consumer.joinGroup({});
         interrupted = 0;
         onWell();
         throw await death;
       } catch (error) {
-        if (this.#closed || !wantsRejoin(error) || interrupted >= MAX_INTERRUPTED_JOINS) {
-          throw error;
-        }
-        this.#lose();
-        await this.#delay(INTERRUPTED_JOIN_DELAY_MS);
+        const isLast = interrupted >= MAX_INTERRUPTED_JOINS;
+        if (this.#pauses.ended || !wantsRejoin(error) || isLast) throw error;
+        this.#tenure.lose();
+        await this.#pauses.wait(INTERRUPTED_JOIN_DELAY_MS);
       }
     }
   }
@@ -230,35 +161,31 @@ export class GroupMember {
       heartbeatStallTimeout: GROUP_TIMES.sessionTimeoutMs,
       protocols: PROTOCOLS,
       partitionAssigner: (...of) => {
-        this.#counted = of[3].topics.get(topic)?.partitionsCount;
+        this.#tenure.counted = of[3].topics.get(topic)?.partitionsCount;
         return assignPartitions(...of);
       },
     });
     consumer.topics.track(topic);
     consumer.on("consumer:group:join", ({ memberId, isLeader, assignments }) => {
-      if (consumer !== this.#consumer || this.#closed) return;
-      this.#owning = true;
-      this.#lease.answered();
+      if (consumer !== this.#consumer || this.#pauses.ended) return;
+      this.#tenure.lease.answered();
       const partitions = assignments?.find((share) => share.topic === topic)?.partitions ?? [];
-      this.#laidOut = this.#counted ?? partitions.length;
-      this.#counted = undefined;
-      this.#formerIds.clear();
-      this.#options.onJoined({ memberId, leader: isLeader ?? false, partitions });
+      this.#tenure.joined({ memberId, leader: isLeader ?? false, partitions });
     });
     // The library joins again by itself after a rebalance, an expired session or a lost id, and tells
     // only of the first. Whatever the cause, each join begins with this event.
     consumer.on("client:performWithRetry", (operation) => {
       if (consumer !== this.#consumer) return;
-      if (operation === "syncGroup") this.#lease.sent();
+      if (operation === "syncGroup") this.#tenure.lease.sent();
       if (operation !== "joinGroup") return;
       this.#tellRemoved(consumer);
-      this.#lose();
+      this.#tenure.lose();
     });
     consumer.on("consumer:heartbeat:start", () => {
-      if (consumer === this.#consumer) this.#lease.sent();
+      if (consumer === this.#consumer) this.#tenure.lease.sent();
     });
     consumer.on("consumer:heartbeat:end", () => {
-      if (consumer === this.#consumer) this.#lease.answered();
+      if (consumer === this.#consumer) this.#tenure.lease.answered();
     });
     // A join of the library's own that failed: it stops there, without heartbeats.
     consumer.on("error", (error) => this.#died(consumer, error));
@@ -287,21 +214,15 @@ export class GroupMember {
     if (consumer === this.#consumer) this.#die(error);
   }
 
-  #lose(): void {
-    if (!this.#owning) return;
-    this.#owning = false;
-    this.#options.onLost();
-  }
-
   /**
    * Without this the group would wait for the dead member's session to end: ten seconds without a
    * reading. Rejects where it may work the next time: a coordinator that has just started loads first.
    */
   async #leaveFormer(consumer: kafka.Consumer): Promise<void> {
-    if (this.#formerIds.size === 0) return;
+    if (this.#tenure.formerIds.size === 0) return;
     const connection = await this.#connectCoordinator(consumer);
     const reason = "the engine was started again";
-    const members = [...this.#formerIds].map((memberId) => ({ memberId, reason }));
+    const members = [...this.#tenure.formerIds].map((memberId) => ({ memberId, reason }));
     try {
       await kafka.leaveGroupV5.api.async(connection, this.#options.group, members);
     } catch (error) {
@@ -333,21 +254,6 @@ export class GroupMember {
 
   /** Closes in the background: it says goodbye to the coordinator where that still answers. */
   #discard(consumer: kafka.Consumer): void {
-    const closing: Promise<void> = consumer.close(true)
-      .catch((error) => {
-        this.#options.log.debug("closing a consumer failed", { reason: reasonOf(error) });
-      })
-      .finally(() => this.#discarded.delete(closing));
-    this.#discarded.add(closing);
-  }
-
-  #delay(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = setTimeout(resolve, ms);
-      this.#wake = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
+    this.#tenure.discard(consumer.close(true));
   }
 }

@@ -13,7 +13,8 @@ import type { ClusterAccess } from "./connection_options.ts";
 import { retryDelayMs } from "./failure.ts";
 import type { Isolation, TopicReader } from "./fetch.ts";
 import { Lag } from "./lag.ts";
-import type { Joined, Membership } from "./member.ts";
+import type { Clocks } from "./lease.ts";
+import type { Membership } from "./member.ts";
 import { OffsetCommits } from "./offset_commits.ts";
 import { type LogBounds, OutOfRange, type OutOfRangePolicy } from "./out_of_range.ts";
 import { Outage, reasonOf } from "./outage.ts";
@@ -21,18 +22,18 @@ import { type Progress, StallWatch } from "./stall_watch.ts";
 import { commitMetadata } from "./start_position.ts";
 import { findStarts, settleStarts } from "./starts.ts";
 import { remedyFor } from "./remedy.ts";
+import type { Joined } from "./tenure.ts";
 
 /** How often the topic is looked at for new partitions, or another topic under its name. */
 const TOPIC_LOOK_MS = 30_000;
 /** Longer than a request may take (30 s): most of what goes wrong ends by that. */
 const STALL_MS = 60_000;
 
-export interface KafkaSourceOptions extends ClusterAccess {
+export interface KafkaSourceOptions extends ClusterAccess, Clocks {
   readonly group: string;
   readonly topic: string;
   readonly positions: Positions;
   readonly log: Log;
-  readonly now: () => number;
   /** Default: @platformatic/kafka. */
   readonly client?: SourceClient;
   /** Default: `read_committed`. */

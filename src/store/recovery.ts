@@ -56,12 +56,19 @@ export function recoverDamaged(reason: string, options: RecoveryOptions): void {
   const fresh = `${file}.new`;
   const time = new Date(now()).toISOString().replaceAll(":", "-");
   const aside = `${file}.damaged.${time}`;
-  log.error("the database is damaged: it is set aside", {
-    cause: reason,
-    file: aside,
-    todo:
-      "have the disk and the machine's power looked at; the file can be deleted once nobody needs it",
-  });
+  if (exists(file)) {
+    log.error("the database is damaged: it is set aside", {
+      cause: reason,
+      file: aside,
+      todo:
+        "have the disk and the machine's power looked at; the file can be deleted once nobody needs it",
+    });
+  } else {
+    log.error("the database is gone: a new one begins", {
+      cause: reason,
+      todo: "see who deleted it, or whether DATA_DIR names another folder than before",
+    });
+  }
   const old = openDamaged(file);
   try {
     removeWithParts(fresh);
@@ -172,7 +179,7 @@ function tell(salvage: Salvage | undefined, { log, start }: RecoveryOptions): vo
     log.error("nothing could be taken over from the damaged database", {
       start,
       consequence: start === "earliest" ? again : on,
-      todo: "none; DAMAGED_START says which of the two is done",
+      todo: "none: DAMAGED_START has chosen, and counts again at the next damage only",
     });
     return;
   }

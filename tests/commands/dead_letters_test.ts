@@ -157,8 +157,8 @@ Deno.test("what can't be done is said, with the way that can, and its exit code"
   const table: [string[], Record<string, string>, number, RegExp][] = [
     [["list"], {}, 1, /no answer from http:\/\/127\.0\.0\.1:1: .*; if no engine runs, --at-rest/],
     [["list", "--at-rest"], { DATA_DIR: nowhere }, 1, /nowhere\/plumbline\.db: .*DATA_DIR names/],
-    [["replay"], {}, 2, /expected letters' numbers, or filters like --sink, or --all/],
-    [["discard", "1", "--all"], {}, 2, /expected letters' numbers, or filters/],
+    [["replay"], {}, 2, /expected one of these: letters' numbers, filters like --sink, --all/],
+    [["discard", "1", "--all"], {}, 2, /expected one of these: letters' numbers/],
     [["show", "x"], {}, 2, /Expected a whole number from 1/],
     [["list", "--sink", "kafka"], {}, 2, /Allowed choices are input, output, storage/],
     [["list", "--since", "noon"], {}, 2, /Expected a time like/],

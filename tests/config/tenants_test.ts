@@ -106,6 +106,9 @@ Deno.test("things that are no tenants file at all", () => {
   assert.deepEqual(faults("{"), [
     "neither JSON nor YAML: Flow map must end with a }, line 1, column 2",
   ]);
+  assert.deepEqual(faults("tenants: {}\n---\ntenants: {}\n"), [
+    "neither JSON nor YAML: expected one document, got another, line 2, column 1",
+  ]);
   assert.deepEqual(faults("[]"), ["the file: expected an object, got []"]);
   assert.deepEqual(faults({ tenants: [] }), ["tenants: expected an object, got []"]);
   assert.deepEqual(faults({ defaults: null }), ["defaults: expected an object, got null"]);

@@ -150,6 +150,7 @@ Deno.test(`${WITHOUT_PORT} requests at random, without a port`, async () => {
     limits: { ...LIMITS, maxTotalBytes: 100_000_000 },
     log,
     now: () => clock.time,
+    wallClock: () => clock.time,
     version: "1.2.3",
   });
   const random = randomOf(1);

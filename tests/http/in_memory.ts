@@ -237,7 +237,8 @@ export function apiOver(options: {
     },
     log,
     pages: options.pages,
-    now: options.now ?? (() => Date.parse("2026-01-02T03:04:05.678Z")),
+    now: options.now ?? (() => 0),
+    wallClock: () => Date.parse("2026-01-02T03:04:05.678Z"),
     version: "1.2.3",
   });
   async function get(path: string) {

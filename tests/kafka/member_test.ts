@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { channel } from "node:diagnostics_channel";
 import { Connection, type Consumer, leaveGroupV5, offsetCommitV8 } from "@platformatic/kafka";
-import type { Joined, Membership } from "../../src/kafka/member.ts";
+import type { Membership } from "../../src/kafka/member.ts";
+import type { Joined } from "../../src/kafka/tenure.ts";
 import { Outage } from "../../src/kafka/outage.ts";
 import type { Log } from "../../src/pipeline/ports.ts";
 import { addPartitions, broker, createTopic, topicName } from "../harness/kafka.ts";
@@ -32,6 +33,7 @@ function member(
     topic,
     log,
     now: Date.now,
+    wallClock: Date.now,
     outage: new Outage("tests", { log: silent, now: Date.now }),
     formerId: undefined,
     onJoined: (joined) => {

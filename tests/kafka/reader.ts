@@ -85,6 +85,7 @@ export class Reader implements AsyncDisposable {
       stallMs: options.stallMs,
       log,
       now: options.now ?? Date.now,
+      wallClock: options.now ?? Date.now,
     });
     if (options.starts ?? true) this.source.start();
     this.#loop = this.#run();

@@ -205,6 +205,7 @@ Deno.test("retention overtakes a position whose batch isn't committed yet", asyn
     positions: store.positions,
     log: silent,
     now: Date.now,
+    wallClock: Date.now,
   });
   const producer = client().producer({ transactionalId: topic, maxInFlightRequests: 1 });
   await producer.connect();

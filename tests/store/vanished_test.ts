@@ -6,11 +6,13 @@ import { setAside } from "./damaged_files.ts";
 import { now, SILENT } from "./samples.ts";
 
 const file = (dir: string) => `${dir}/plumbline.db`;
+const truncate = (dir: string) => Deno.truncateSync(file(dir));
+const remove = (dir: string) => Deno.removeSync(file(dir));
 
 for (
-  const [what, happens, aside] of [
-    ["empty", (dir: string) => Deno.truncateSync(file(dir)), 1],
-    ["gone", (dir: string) => Deno.removeSync(file(dir)), 0],
+  const [what, happens, aside, message] of [
+    ["empty", truncate, 1, "the database is damaged: it is set aside"],
+    ["gone", remove, 0, "the database is gone: a new one begins"],
   ] as const
 ) {
   for (const damagedStart of ["committed", "earliest"] as const) {
@@ -31,7 +33,7 @@ for (
       const second = open();
       assert.deepEqual(told, [
         [
-          "the database is damaged: it is set aside",
+          message,
           `plumbline.db is ${what}, though this folder was in use`,
         ],
         ["nothing could be taken over from the damaged database", undefined],

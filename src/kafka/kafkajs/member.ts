@@ -1,12 +1,12 @@
 /** Membership in the consumer group over kafkajs, made anew whenever it dies. */
 import { type Cluster, ConsumerGroup, type GroupBroker } from "../../../deps_kafkajs.ts";
-import { failedWith, retryDelayMs } from "../failure.ts";
-import { Lease } from "../lease.ts";
-import { GROUP_TIMES, type MemberOptions, type Membership, tellRemoved } from "../member.ts";
+import { failedWith } from "../failure.ts";
+import type { Membership } from "../member.ts";
 import { reasonOf } from "../outage.ts";
 import { Pauses } from "../pauses.ts";
 import { remedyFor } from "../remedy.ts";
 import type { CommittedOffset } from "../start_position.ts";
+import { GROUP_TIMES, type MemberOptions, tellRemoved, Tenure } from "../tenure.ts";
 import { standardAssigners } from "./assigners.ts";
 import { abandon, createClient, createCluster } from "./library.ts";
 import { describeTopic } from "./requests.ts";
@@ -45,41 +45,39 @@ function isRefusal(error: unknown): boolean {
 
 export class KafkajsMember implements Membership {
   readonly #options: MemberOptions;
-  /** Ids that may still be members in our name: they are left before the next join. */
-  readonly #formerIds = new Set<string>();
-  readonly #discarded = new Set<Promise<void>>();
+  readonly #tenure: Tenure;
+  /** Ended when it is closed. */
   readonly #pauses = new Pauses();
-  readonly #lease: Lease;
   #life: Life | undefined;
   #running: Promise<void> = Promise.resolve();
-  #owning = false;
-  #closed = false;
-  /** What the assigner has counted in the join under way; it is asked on the group's leader alone. */
-  #counted: number | undefined;
-  #laidOut: number | undefined;
   #rejoinWanted = false;
   #wake: () => void = () => {};
 
   constructor(options: MemberOptions) {
     this.#options = options;
-    this.#lease = new Lease(GROUP_TIMES.sessionTimeoutMs, options.now);
-    if (options.formerId) this.#formerIds.add(options.formerId);
+    this.#tenure = new Tenure(options);
   }
 
   get partitionsKnown(): number | undefined {
-    return this.#laidOut;
+    return this.#tenure.partitionsKnown;
   }
 
   get holds(): boolean {
-    return this.#owning && this.#lease.lasts;
+    return this.#tenure.holds;
   }
 
   start(): void {
-    this.#running = this.#run();
+    this.#running = this.#tenure.live({
+      pauses: this.#pauses,
+      make: () => this.#life = this.#make(),
+      serve: (life, onWell) => this.#serve(life, onWell),
+      memberIdOf: ({ group }) => group.memberId,
+      end: (life) => this.#discard(life, { leave: false }),
+    });
   }
 
   rejoin(): void {
-    if (!this.#owning) return;
+    if (!this.#tenure.isOwning) return;
     this.#rejoinWanted = true;
     this.#wake();
   }
@@ -119,48 +117,25 @@ export class KafkajsMember implements Membership {
   }
 
   async close(): Promise<void> {
-    this.#closed = true;
     this.#pauses.end();
     this.#wake();
     // Ends a join that is still waiting for its answer, too.
     if (this.#life) this.#discard(this.#life, { leave: true });
     await this.#running;
-    await Promise.all(this.#discarded);
-  }
-
-  async #run(): Promise<void> {
-    const { outage } = this.#options;
-    let failures = 0;
-    while (!this.#closed) {
-      const life = this.#make();
-      this.#life = life;
-      try {
-        await this.#connect(life);
-        await this.#leaveFormer(life.cluster);
-        await this.#serve(life, () => {
-          failures = 0;
-          outage.well("group");
-        });
-      } catch (error) {
-        if (!this.#closed) outage.failed("group", reasonOf(error));
-        this.#lose();
-        if (this.#closed) return;
-        if (life.group.memberId) this.#formerIds.add(life.group.memberId);
-        this.#discard(life, { leave: false });
-        await this.#pauses.wait(retryDelayMs(failures++));
-      }
-    }
+    await this.#tenure.settled();
   }
 
   /** Joins, and joins again after every interruption; rejects when this life is of no use any more. */
   async #serve({ cluster, group }: Life, onWell: () => void): Promise<never> {
+    await this.#connect({ cluster, group });
+    await this.#leaveFormer(cluster);
     for (let interrupted = 0;;) {
-      if (this.#closed) throw new Error("closed");
+      if (this.#pauses.ended) throw new Error("closed");
       try {
-        this.#counted = undefined;
+        this.#tenure.counted = undefined;
         await group.joinAndSync();
       } catch (error) {
-        if (this.#closed || !wasInterrupted(error) || ++interrupted > MAX_INTERRUPTED_JOINS) {
+        if (this.#pauses.ended || !wasInterrupted(error) || ++interrupted > MAX_INTERRUPTED_JOINS) {
           throw error;
         }
         continue;
@@ -170,7 +145,7 @@ export class KafkajsMember implements Membership {
       if (await this.#isMember(group)) {
         this.#joined(group);
         await this.#stay({ cluster, group });
-        this.#lose();
+        this.#tenure.lose();
       }
       // As a leader it lays out the partitions that there are by now.
       await cluster.refreshMetadata();
@@ -189,7 +164,7 @@ export class KafkajsMember implements Membership {
   }
 
   async #heartbeat(group: ConsumerGroup): Promise<void> {
-    this.#lease.sent();
+    this.#tenure.lease.sent();
     try {
       await group.heartbeat({ interval: 0 });
     } catch (error) {
@@ -200,14 +175,14 @@ export class KafkajsMember implements Membership {
       }
       throw error;
     }
-    this.#lease.answered();
+    this.#tenure.lease.answered();
   }
 
   /** Heartbeats; resolves when it is time to join again. */
   async #stay({ cluster, group }: Life): Promise<void> {
     for (;;) {
       await this.#beat();
-      if (this.#closed) throw new Error("closed");
+      if (this.#pauses.ended) throw new Error("closed");
       if (this.#rejoinWanted) {
         this.#rejoinWanted = false;
         return;
@@ -216,9 +191,9 @@ export class KafkajsMember implements Membership {
         await this.#heartbeat(group);
       } catch (error) {
         if (wantsRejoin(error)) return;
-        if (this.#closed || isRefusal(error)) throw error;
+        if (this.#pauses.ended || isRefusal(error)) throw error;
         // The connection may come again, or another coordinator, before the session ends.
-        if (!this.#lease.lasts) {
+        if (!this.#tenure.lease.lasts) {
           const message = "no heartbeat was answered within the session timeout";
           throw new Error(message, { cause: error });
         }
@@ -241,14 +216,11 @@ export class KafkajsMember implements Membership {
   }
 
   #joined(group: ConsumerGroup): void {
-    if (this.#closed) return;
+    if (this.#pauses.ended) return;
     const { topic } = this.#options;
     const partitions = group.assigned().find((share) => share.topic === topic)?.partitions ?? [];
-    this.#owning = true;
-    this.#laidOut = this.#counted ?? partitions.length;
     this.#rejoinWanted = false;
-    this.#formerIds.clear();
-    this.#options.onJoined({
+    this.#tenure.joined({
       memberId: group.memberId!,
       leader: Boolean(group.isLeader()),
       partitions: [...partitions].sort((a, b) => a - b),
@@ -266,7 +238,7 @@ export class KafkajsMember implements Membership {
       topicConfigurations: { [topic]: { fromBeginning: true } },
       assigners: standardAssigners(cluster, {
         topic,
-        onLayout: (partitions) => this.#counted = partitions,
+        onLayout: (partitions) => this.#tenure.counted = partitions,
       }),
       sessionTimeout: GROUP_TIMES.sessionTimeoutMs,
       rebalanceTimeout: GROUP_TIMES.rebalanceTimeoutMs,
@@ -287,18 +259,12 @@ export class KafkajsMember implements Membership {
     await group.connect();
   }
 
-  #lose(): void {
-    if (!this.#owning) return;
-    this.#owning = false;
-    this.#options.onLost();
-  }
-
   /** See `GroupMember`: without this the group would wait for the dead member's session to end. */
   async #leaveFormer(cluster: Cluster): Promise<void> {
     const { group: groupId, log } = this.#options;
-    if (this.#formerIds.size === 0) return;
+    if (this.#tenure.formerIds.size === 0) return;
     const coordinator = await this.#coordinator(cluster);
-    for (const memberId of this.#formerIds) {
+    for (const memberId of this.#tenure.formerIds) {
       try {
         await coordinator.leaveGroup({ groupId, memberId });
       } catch (error) {
@@ -319,17 +285,12 @@ export class KafkajsMember implements Membership {
 
   /** Closes in the background; `leave`: says goodbye to the coordinator where that still answers. */
   #discard({ cluster, group }: Life, { leave }: { leave: boolean }): void {
-    const closing: Promise<void> = (async () => {
+    this.#tenure.discard((async () => {
       try {
-        if (leave && this.#owning) await group.leave();
+        if (leave && this.#tenure.isOwning) await group.leave();
       } finally {
         await abandon(cluster);
       }
-    })()
-      .catch((error) => {
-        this.#options.log.debug("closing a consumer failed", { reason: reasonOf(error) });
-      })
-      .finally(() => this.#discarded.delete(closing));
-    this.#discarded.add(closing);
+    })());
   }
 }

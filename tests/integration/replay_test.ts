@@ -5,11 +5,12 @@
  */
 import assert from "node:assert/strict";
 import Database from "better-sqlite3";
-import { broker, client, createTopic, produce, readTopic, topicName } from "../harness/kafka.ts";
+import { broker, createTopic, produce, readTopic, topicName } from "../harness/kafka.ts";
 import { type Program, startProgram } from "../harness/process.ts";
 import { tempFolder } from "../harness/temp.ts";
 import { open } from "../store/samples.ts";
 import { seededRandom } from "./load.ts";
+import { setMaxMessageBytes } from "../harness/topic_config.ts";
 
 const KILLS = 8;
 const LONG = 1500, REFUSED = 1500, WIDE = 60, PLAIN = 500;
@@ -137,17 +138,7 @@ Deno.test("replays that are killed again and again: nothing lost, nothing twice"
 
   // All that made letters of them is over.
   storage.state.refuses = false;
-  const admin = client().admin();
-  await admin.connect();
-  await admin.alterConfigs({
-    validateOnly: false,
-    resources: [{
-      type: 2,
-      name: output,
-      configEntries: [{ name: "max.message.bytes", value: "1048588" }],
-    }],
-  });
-  await admin.disconnect();
+  await setMaxMessageBytes(output, 1_048_588);
   const later = Array.from({ length: LATER }, (_, i) => ({ value: reading("plain", i) }));
   const pouring = (async () => {
     for (let i = 0; i < LATER; i += 100) await produce(input, later.slice(i, i + 100));

@@ -4,12 +4,12 @@ import assert from "node:assert/strict";
 import { startBroker } from "../../tools/broker.ts";
 import { freePort } from "../../tools/ports.ts";
 import { createTopic, topicName, topicOffsets } from "../harness/kafka.ts";
-import { startProgram } from "../harness/process.ts";
 import { tempFolder } from "../harness/temp.ts";
 import { MemoryFeed } from "./memory_feed.ts";
 import { assertComplete, startSink } from "./output_sink.ts";
 import { proxiedBroker } from "./proxied_broker.ts";
 import { TcpProxy } from "./tcp_proxy.ts";
+import { killedInFlight } from "./killed_output.ts";
 
 const LANES = 3;
 
@@ -74,25 +74,11 @@ Deno.test("a broker that goes away and comes back: nothing lost, nothing twice",
   await t.step(
     "a process killed in mid-flight, three times: its identity outlives it",
     async () => {
-      using data = tempFolder();
       const topic = await createTopic({ name: topicName("out"), partitions: 2 }, bootstrap);
       const rows = 2_000;
-      const start = () =>
-        startProgram({
-          main: new URL("output_process.ts", import.meta.url).pathname,
-          args: [bootstrap, topic, String(rows)],
-          env: { DATA_DIR: data.path },
-        });
-      for (const until of [2_000, 7_000, 12_000]) {
-        await using program = await start();
-        await program.line((line) => Number(line.match(/^acknowledged (\d+)/)?.[1]) >= until);
-        await program.kill();
-        assert.ok(!program.stdout.includes("drained"), "it was killed too late to show anything");
-      }
-      await using program = await start();
-      const counts = JSON.parse((await program.line("drained")).slice("drained ".length));
-      await program.exited;
-      assert.equal(counts.unsure ?? 0, 0);
+      const until = [2_000, 7_000, 12_000];
+      const { counts, unsure } = await killedInFlight({ bootstrap, topic, rows, until });
+      assert.equal(unsure, 0);
       assert.equal(counts["new producer id"] ?? 0, 0);
       await assertComplete(topic, { lanes: 2, count: rows * 5, bootstrap });
     },

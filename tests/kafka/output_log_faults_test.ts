@@ -6,10 +6,10 @@ import assert from "node:assert/strict";
 import { type Broker, startBroker } from "../../tools/broker.ts";
 import kafkajs from "kafkajs";
 import { client, createTopic, deleteTopic, readTopic, topicName } from "../harness/kafka.ts";
-import { startProgram } from "../harness/process.ts";
 import { tempFolder } from "../harness/temp.ts";
 import { MemoryFeed } from "./memory_feed.ts";
 import { assertComplete, numbersIn, startSink } from "./output_sink.ts";
+import { killedInFlight } from "./killed_output.ts";
 
 Deno.test("a log that isn't what it was: said and counted, nothing silently", async (t) => {
   using folder = tempFolder();
@@ -138,27 +138,13 @@ Deno.test("a log that isn't what it was: said and counted, nothing silently", as
   });
 
   await t.step("a process killed again and again while its sequences wrap", async () => {
-    using data = tempFolder();
     const topic = await createTopic({ name: topicName("out"), partitions: 2 }, bootstrap);
     const rows = 2_000;
     // 2^31 comes in the middle of a row, a quarter of the way.
     const first = 2 ** 31 - 2_503;
-    const start = () =>
-      startProgram({
-        main: new URL("output_process.ts", import.meta.url).pathname,
-        args: [bootstrap, topic, String(rows), String(first)],
-        env: { DATA_DIR: data.path },
-      });
-    for (const until of [1_000, 4_500, 5_300, 12_000]) {
-      await using program = await start();
-      await program.line((line) => Number(line.match(/^acknowledged (\d+)/)?.[1]) >= until);
-      await program.kill();
-      assert.ok(!program.stdout.includes("drained"), "it was killed too late to show anything");
-    }
-    await using program = await start();
-    const counts = JSON.parse((await program.line("drained")).slice("drained ".length));
-    await program.exited;
-    assert.equal(counts.unsure ?? 0, 0);
+    const until = [1_000, 4_500, 5_300, 12_000];
+    const { unsure } = await killedInFlight({ bootstrap, topic, rows, until, first });
+    assert.equal(unsure, 0);
     await assertComplete(topic, { lanes: 2, count: rows * 5, bootstrap });
     assert.equal((await readTopic(topic, { bootstrap })).length, 2 * rows * 5);
   });

@@ -33,7 +33,11 @@ const sink = clientInUse().createOutput({
   log: memoryLog([]),
   now: Date.now,
   random: Math.random,
-  observe: (event, count) => counts[event] = (counts[event] ?? 0) + count,
+  observe: (event, count) => {
+    counts[event] = (counts[event] ?? 0) + count;
+    // Said at once: a process that is killed can't say it later.
+    if (event === "unsure") console.log(`unsure ${count}`);
+  },
 });
 sink.start();
 let said = 0;

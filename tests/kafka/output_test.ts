@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { cachedJars, cacheFolder, run } from "../../tools/kafka_jars.ts";
 import {
   broker,
-  client,
   createTopic,
   deleteTopic,
   readTopic,
@@ -12,6 +11,7 @@ import {
 import { batchBytes, MemoryFeed, newLane } from "./memory_feed.ts";
 import { numbered } from "./output_rows.ts";
 import { assertComplete, numbersIn, startSink } from "./output_sink.ts";
+import { setMaxMessageBytes } from "../harness/topic_config.ts";
 
 /** Retention goes by the records' own times, and these are old. */
 const FOR_EVER = { "retention.ms": -1 };
@@ -222,20 +222,6 @@ Deno.test("a max.message.bytes that gets smaller while rows are sent", async () 
   await assertComplete(topic, { lanes: 1, count: 62 });
 });
 
-async function setMaxMessageBytes(topic: string, bytes: number): Promise<void> {
-  const admin = client().admin();
-  await admin.connect();
-  await admin.alterConfigs({
-    validateOnly: false,
-    resources: [{
-      type: 2,
-      name: topic,
-      configEntries: [{ name: "max.message.bytes", value: String(bytes) }],
-    }],
-  });
-  await admin.disconnect();
-}
-
 Deno.test("a row that the broker finds too far ahead of its clock goes out without a time", async () => {
   const topic = await createTopic({ name: topicName("out") });
   const feed = new MemoryFeed();
@@ -251,22 +237,6 @@ Deno.test("a row that the broker finds too far ahead of its clock goes out witho
   await assertComplete(topic, { lanes: 1, count: 12 });
   const times = (await readTopic(topic)).map(({ timestamp }) => timestamp);
   assert.deepEqual(times, [now, now, -1, -1, -1, -1, now, now, now, now, now, now]);
-});
-
-Deno.test("partitions that are added while it runs become lanes", async () => {
-  const topic = await createTopic({ name: topicName("out") });
-  const feed = new MemoryFeed();
-  feed.addNumbered(1, { rows: 2, each: 2 });
-  await using _at = startSink(feed, { topic, refreshMs: 50 });
-  await feed.until(() => feed.drained);
-  const admin = client().admin();
-  await admin.connect();
-  await admin.createPartitions({ topicPartitions: [{ topic, count: 3 }] });
-  await admin.disconnect();
-  await feed.until(() => feed.opened.at(-1)!.partitions === 3);
-  feed.addNumbered(3, { rows: 2, each: 2, first: 4 });
-  await feed.until(() => feed.drained);
-  assert.deepEqual(await numbersIn(topic), [[0, 1, 2, 3, 4, 5, 6, 7], [4, 5, 6, 7], [4, 5, 6, 7]]);
 });
 
 Deno.test("a topic that is recreated while it runs gets a new producer id, from offset 0", async () => {

@@ -231,6 +231,19 @@ class Journey {
   }
 }
 
+async function travel(
+  steps: readonly Parameters<Journey["take"]>[0][],
+  options: ConstructorParameters<typeof Journey>[0],
+): Promise<void> {
+  const journey = new Journey(options);
+  try {
+    for (const step of steps) await journey.take(step);
+    await journey.arrive();
+  } finally {
+    journey.node.crash();
+  }
+}
+
 /** Until it is written: a store that fails is tried again in the background. */
 async function maintain(ingest: Node["ingest"]): Promise<void> {
   ingest.maintain();
@@ -253,13 +266,7 @@ Deno.test("a journey with limits: what doesn't arrive was dropped, is counted on
         using folder = tempFolder();
         const clock = { time: 1.77e12 };
         const options = { dir: folder.path, clock, memoryBytes, limits, storage: true };
-        const journey = new Journey(options);
-        try {
-          for (const step of steps) await journey.take(step);
-          await journey.arrive();
-        } finally {
-          journey.node.crash();
-        }
+        await travel(steps, options);
       },
     ),
     { numRuns: Number(Deno.env.get("JOURNEYS") ?? 100) },
@@ -275,19 +282,8 @@ Deno.test("a journey of results: nothing lost, nothing twice, nothing left", asy
       async (steps, memoryBytes, maxFleetBytes) => {
         using folder = tempFolder();
         const clock = { time: 1.77e12 };
-        const journey = new Journey({
-          dir: folder.path,
-          clock,
-          memoryBytes,
-          maxFleetBytes,
-          storage: true,
-        });
-        try {
-          for (const step of steps) await journey.take(step);
-          await journey.arrive();
-        } finally {
-          journey.node.crash();
-        }
+        const options = { dir: folder.path, clock, memoryBytes, maxFleetBytes, storage: true };
+        await travel(steps, options);
       },
     ),
     { numRuns: 80 },

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { RecordReader } from "../../src/core/record.ts";
+import { type Refused } from "../../src/pipeline/ports.ts";
 import { tempFolder } from "../harness/temp.ts";
 import { type Node, type NodeOptions, startNode } from "./node.ts";
 
@@ -176,13 +177,10 @@ Deno.test("dead letters that can't be written hold up what comes after 8 MB of t
   assert.equal(it.node.store.deadLetters({ limit: 20 }).length, 8);
 });
 
-Deno.test("a refused result's dead letter and the cursor behind it are one transaction", async () => {
-  using it = rig();
-  await it.fill(1);
-  const { row } = it.feed.take()!;
-  const letter = {
-    id: "a",
-    sink: "storage" as const,
+function letterOf(id: string): Refused {
+  return {
+    id,
+    sink: "storage",
     tenant: "default",
     time: 1,
     reason: "status 400",
@@ -191,6 +189,13 @@ Deno.test("a refused result's dead letter and the cursor behind it are one trans
     attempts: 1,
     bytes: new Uint8Array([1]),
   };
+}
+
+Deno.test("a refused result's dead letter and the cursor behind it are one transaction", async () => {
+  using it = rig();
+  await it.fill(1);
+  const { row } = it.feed.take()!;
+  const letter = letterOf("a");
   it.feed.refuse(letter, { row: row.id, record: 0 });
   it.feed.acknowledge(row.id, 1);
   it.restart();
@@ -210,17 +215,7 @@ Deno.test("a result refused ahead of the cursor is no dead letter yet: it may be
   await it.fill(1);
   const { row } = it.feed.take()!;
   it.feed.acknowledge(row.id, 1);
-  const letter = {
-    id: "third",
-    sink: "storage" as const,
-    tenant: "default",
-    time: 1,
-    reason: "status 400",
-    status: 400,
-    answer: "",
-    attempts: 1,
-    bytes: new Uint8Array([1]),
-  };
+  const letter = letterOf("third");
   it.feed.refuse(letter, { row: row.id, record: 2 });
   it.node.ingest.maintain();
   assert.deepEqual(it.node.store.deadLetters({ limit: 9 }), []);

@@ -8,9 +8,9 @@ import fc from "fast-check";
 import { StoreUnavailable } from "../../src/pipeline/ports.ts";
 import { tempFolder } from "../harness/temp.ts";
 import { atEveryStatement, leaveBehind, type Moment } from "./crash_points.ts";
-import { compare, plan, type Round, round } from "./journal_history.ts";
+import { begin, compare, plan, type Round, round } from "./journal_history.ts";
 import { JournalModel } from "./journal_model.ts";
-import { lane, open, SOURCE } from "./samples.ts";
+import { open } from "./samples.ts";
 
 interface Seen {
   points: number;
@@ -46,14 +46,7 @@ function check(dir: string, rounds: (readonly [Round, number, number[]])[], seen
   using _ = atEveryStatement((moment) => at(moment));
   const store = open(`${dir}/store`);
   try {
-    let committed = new JournalModel();
-    committed.position = 0;
-    store.positions.jump(SOURCE, 0, "first start");
-    store.transact((tx) => {
-      for (const writes of [tx, committed]) {
-        for (const number of [0, 1, 2]) writes.saveLane(lane(number));
-      }
-    });
+    let committed = begin(store);
     for (const [{ steps }, failing, cuts] of rounds) {
       const next = committed.copy();
       const writes = steps.flatMap((step) => [...planned(step, next)]);

@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import fc from "fast-check";
 import type { JournalRow } from "../../src/pipeline/ports.ts";
-import type { JournalModel, Writes } from "./journal_model.ts";
-import { counts, device, type open, row, series, SOURCE } from "./samples.ts";
+import { JournalModel, type Writes } from "./journal_model.ts";
+import { counts, device, lane, type open, row, series, SOURCE } from "./samples.ts";
 
 const LANES = [-1, 0, 1, 2];
 
@@ -219,4 +219,17 @@ function borders({ baseSequence, count }: JournalRow): number[] {
 
 function ids(rows: readonly JournalRow[]): number[] {
   return rows.map((row) => row.id);
+}
+
+/** A position and three lanes, in the store and in its model. */
+export function begin(store: ReturnType<typeof open>): JournalModel {
+  const model = new JournalModel();
+  model.position = 0;
+  store.positions.jump(SOURCE, 0, "first start");
+  store.transact((tx) => {
+    for (const writes of [tx, model]) {
+      for (const number of [0, 1, 2]) writes.saveLane(lane(number));
+    }
+  });
+  return model;
 }

@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { tempFolder } from "../harness/temp.ts";
-import { compare, plan, type Round, round } from "./journal_history.ts";
-import { JournalModel } from "./journal_model.ts";
-import { lane, open, SOURCE } from "./samples.ts";
+import { begin, compare, plan, type Round, round } from "./journal_history.ts";
+import { open } from "./samples.ts";
 
 Deno.test("the journal does what plain arrays do, through failed work and opening again", () => {
   using folder = tempFolder();
@@ -19,14 +18,7 @@ Deno.test("the journal does what plain arrays do, through failed work and openin
 function check(dir: string, rounds: readonly Round[]): void {
   let store = open(dir);
   try {
-    let committed = new JournalModel();
-    committed.position = 0;
-    store.positions.jump(SOURCE, 0, "first start");
-    store.transact((tx) => {
-      for (const writes of [tx, committed]) {
-        for (const number of [0, 1, 2]) writes.saveLane(lane(number));
-      }
-    });
+    let committed = begin(store);
     for (const { steps, fails, reopens } of rounds) {
       const next = committed.copy();
       const failure = new Error("the work failed");

@@ -130,7 +130,12 @@ function register(api: Api, { path, methods }: Route): void {
   for (const [method, handler] of Object.entries(methods)) {
     api.on(method, path, (c) => {
       c.set("endpoint", path);
-      return handler(c.req);
+      return handler({
+        raw: c.req.raw,
+        query: () => c.req.query(),
+        param: (name) => c.req.param(name),
+        tenants: null,
+      });
     });
   }
   api.all(path, (c) => {

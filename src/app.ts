@@ -1,25 +1,24 @@
 /** The composition root: the only file that knows every part; the order of start and stop. */
 import { ulid } from "../deps.ts";
 import { backlogLimits } from "./config/backlog_settings.ts";
+import { createEnds } from "./app/ends.ts";
+import { metricSources } from "./app/metric_sources.ts";
 import { type Config, outputDelivery } from "./config/config.ts";
 import type { WatchedFiles } from "./config/files.ts";
 import { TenantsFile } from "./config/tenants_file.ts";
 import { type Api, createApi } from "./http/api.ts";
 import { type Door, openDoor } from "./http/door.ts";
 import { type KafkaClient, platformaticClient } from "./kafka/client.ts";
-import { DeadLetterTopic } from "./kafka/dead_letter_topic.ts";
-import { createKafkaSource, type KafkaSource } from "./kafka/source.ts";
 import { Backlogs } from "./pipeline/backlogs.ts";
 import { Checkpoint } from "./pipeline/checkpoint.ts";
 import { EngineHealth } from "./pipeline/health.ts";
 import { Ingest, type StageTimes } from "./pipeline/ingest.ts";
 import { JournalIds } from "./pipeline/journal_ids.ts";
-import { settleLetterCopy, StoreLetterCopyFeed } from "./pipeline/letter_copy.ts";
 import { engineReplayer, LetterDesk } from "./pipeline/letter_desk.ts";
 import { MarkedLetters } from "./pipeline/marked_letters.ts";
 import { JournalOutputFeed } from "./pipeline/output_feed.ts";
 import { LowDisk } from "./pipeline/low_disk.ts";
-import { type Log, type Sink } from "./pipeline/ports.ts";
+import { type Log } from "./pipeline/ports.ts";
 import { StoreDamaged, StoreUnavailable } from "./pipeline/ports.ts";
 import { settleRemovedSinks } from "./pipeline/removed_sinks.ts";
 import { RowPool } from "./pipeline/row_pool.ts";
@@ -27,11 +26,9 @@ import { State } from "./pipeline/state.ts";
 import { StateStatistics } from "./pipeline/statistics.ts";
 import { TenantSettingsReload } from "./pipeline/tenants_reload.ts";
 import { JournalStorageFeed } from "./pipeline/storage_feed.ts";
-import { createStorageSink } from "./storage_service/sink.ts";
-import { openStore } from "./store/open.ts";
+import { type OpenedStore, openStore } from "./store/open.ts";
 import { Metrics } from "./telemetry/metrics.ts";
 import { seldom } from "./telemetry/seldom.ts";
-import { storeFiles } from "./telemetry/store_files.ts";
 
 /** Rows in memory for a sink; the ingest waits for a healthy output topic before this is reached. */
 const OUTPUT_MEMORY_BYTES = 40_000_000;
@@ -107,7 +104,7 @@ export function startEngine(options: EngineOptions, door?: Door): RunningEngine 
 
 function assemble(
   parts: EngineOptions & {
-    store: ReturnType<typeof openStore>;
+    store: OpenedStore;
     now: () => number;
     damaged: Promise<StoreDamaged>;
     /** Where it is open already. */
@@ -149,47 +146,17 @@ function assemble(
   });
   const lifecycle = { running: true, startedAt: now() };
 
-  const random = () => Math.random();
-  const { brokers, kafkaSecurity: security } = config;
-  const kafka = { brokers, security, clientId: "plumbline", log, now: elapsed };
-  const source: KafkaSource | null = config.kafkaEnabled
-    ? createKafkaSource({
-      ...kafka,
-      wallClock: now,
-      client: client.source,
-      group: config.group,
-      topic: config.inputTopic,
-      positions: store.positions,
-      outOfRange: config.outOfRange,
-    })
-    : null;
-  const outputSink: Sink | null = output === null ? null : client.createOutput({
-    ...kafka,
-    topic: config.outputTopic,
-    feed: output,
-    random,
+  const { source, outputSink, storageSink, deadLetterTopic } = createEnds({
+    config,
+    client,
+    store,
+    output,
+    storage,
+    log,
+    now,
+    elapsed,
     observe: (event, count) => metrics.output(event, count),
   });
-  const storageSink: Sink | null = storage === null ? null : createStorageSink({
-    url: config.storageUrl,
-    feed: storage,
-    concurrency: config.storageConcurrency,
-    timeoutMs: config.storageTimeoutMs,
-    log,
-    now: elapsed,
-    random,
-  });
-
-  const hasCopy = config.kafkaEnabled && config.deadLetterTopic !== "";
-  settleLetterCopy(store, { on: hasCopy });
-  const deadLetterTopic = hasCopy
-    ? new DeadLetterTopic({
-      ...kafka,
-      topic: config.deadLetterTopic,
-      feed: new StoreLetterCopyFeed(store),
-      random,
-    })
-    : null;
 
   const promise = {
     client: config.kafkaClient,
@@ -198,37 +165,19 @@ function assemble(
   const metrics = new Metrics({
     version,
     output: hasOutput ? promise : undefined,
-    sources: {
-      counters: () => state.counters,
-      lag: () => source?.lag() ?? new Map(),
-      group: () => source?.counts() ?? { joins: 0, olderFolder: 0, remade: 0, stopped: 0 },
-      jumps: () => store.jumps(),
-      skippedRecords: () => store.skippedRecords(),
-      backlog: () => [
-        ...(output === null ? [] : [{ sink: "output", ...output.backlog() }]),
-        ...(storage === null ? [] : [{ sink: "storage", ...storage.backlog() }]),
-      ],
-      backlogLimits: () => backlogs.limits().map(({ sink, limits }) => ({ sink, ...limits })),
-      resultsDropped: () => Object.entries(store.resultsDropped()),
+    sources: metricSources({
+      config,
+      store,
+      state,
+      backlogs,
+      checkpoint,
+      feeds: { output, storage },
+      ends: { source, outputSink, storageSink, deadLetterTopic },
       health: () => health,
-      journal: () => store.journal.size(),
-      letters: () => store.letters.counts(),
-      fleet: () => state.engine.fleet,
-      checkpointAge: () => checkpoint.ageSeconds,
-      connections: () => [
-        ...(source === null ? [] : [["source", source.state()] as const]),
-        ...(outputSink === null ? [] : [["output", outputSink.state()] as const]),
-        ...(storageSink === null ? [] : [["storage", storageSink.state()] as const]),
-        ...(deadLetterTopic === null ? [] : [["dead_letters", deadLetterTopic.state()] as const]),
-      ],
-      pauses: () => ({
-        backlogFull: ingest.backlogFull,
-        storeUnavailable: ingest.unavailableSince > 0 || disk.check() !== undefined,
-      }),
-      stages: () => ({ ...ingest.stages }),
-      files: () => ({ ...storeFiles(config.dataDir), ...store.fileState() }),
+      ingest: () => ingest,
+      disk: () => disk,
       now,
-    },
+    }),
   });
   const quotaLog = seldom(log, { now });
   const disk = new LowDisk(() => store.lowDisk(), log);
@@ -360,7 +309,7 @@ function assemble(
   };
 }
 
-function tidy(store: ReturnType<typeof openStore>, log: Log): void {
+function tidy(store: OpenedStore, log: Log): void {
   try {
     store.maintain();
   } catch (error) {

@@ -51,7 +51,7 @@ export interface StoreOptions {
   readonly onDamage?: (error: StoreDamaged) => void;
 }
 
-type OpenedStore = Store & StoreReports & StoreUpkeep;
+export type OpenedStore = Store & StoreReports & StoreUpkeep;
 
 /**
  * Opens `plumbline.db` in the data folder, makes it where it is missing, brings its schema up to

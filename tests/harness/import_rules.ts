@@ -9,6 +9,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   "src/main.ts": ["src/commands/", "src/version.ts"],
   "src/version.ts": ["deno.json"],
   "src/app.ts": ANYTHING,
+  "src/app/": ANYTHING,
   "src/commands/": [...ANYTHING, "deps_cli.ts"],
   "src/core/": [],
   "src/simulation/": ["src/core/"],

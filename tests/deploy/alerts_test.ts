@@ -1,10 +1,8 @@
 /** deploy/alerts.yml, by Prometheus' own checker and against a real page of metrics. */
 import assert from "node:assert/strict";
-import { StandIn } from "../storage_service/stand_in.ts";
-import { startProgram } from "../harness/process.ts";
-import { tempFolder } from "../harness/temp.ts";
 import { parseExposition } from "../telemetry/exposition.ts";
 import { promtool } from "./promtool.ts";
+import { realPage } from "./real_page.ts";
 
 const ROOT = new URL("../..", import.meta.url).pathname;
 const RULES = `${ROOT}deploy/alerts.yml`;
@@ -27,23 +25,6 @@ function rules(): Rule[] {
 function metricsIn({ text }: Rule): string[] {
   const expression = text.slice(text.indexOf("expr:"), text.search(/^ {8}(for|labels):/m));
   return [...expression.matchAll(/\b(?:plumbline|process)_[a-z_]+|\bup\b/g)].map(([name]) => name);
-}
-
-/** The page of an engine with both sinks, Kafka being away. */
-async function realPage(): Promise<string> {
-  using folder = tempFolder("alerts-");
-  await using storage = new StandIn();
-  await using program = await startProgram({
-    env: {
-      KAFKA_BROKER: "127.0.0.1:9",
-      STORAGE_SERVICE_URL: `${storage.url}/base`,
-      BACKLOG_MAX_AGE: "1h",
-      DATA_DIR: folder.path,
-    },
-  });
-  const address = await program.ready("/health/live");
-  await (await fetch(`${address}/api/data`, { method: "POST", body: '{"device_id":"a"}' })).text();
-  return await (await fetch(`${address}/metrics`)).text();
 }
 
 Deno.test("the rules are rules, and fire when they should", async () => {

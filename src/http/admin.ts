@@ -1,6 +1,41 @@
+import { z } from "../../deps.ts";
 import type { TenantsReload } from "../pipeline/ports.ts";
+import type { Description } from "./description.ts";
 import { answer, errorAnswer } from "./json.ts";
 import type { Route } from "./request.ts";
+
+const about: Description = {
+  id: "reloadTenants",
+  topic: "Administration",
+  summary: "Read the tenants' file again",
+  text:
+    `Reads \`TENANTS_FILE\` again, as SIGHUP does, and as the engine does by itself half a second after \
+the file has changed. The file is checked first and then in force as a whole, between two batches: no \
+reading is judged by half of it, and none is lost. The answer comes when it is in force. While the file is \
+wrong the metric \`plumbline_tenants_file_wrong\` is 1.`,
+  answers: {
+    200: {
+      text: "It is in force.",
+      schema: z.object({
+        status: z.literal("ok"),
+        tenants: z.int().min(0).describe("So many are named."),
+      }),
+    },
+    409: { text: "No `TENANTS_FILE` is set." },
+    422: {
+      text: "It is wrong, and the settings before it stay; every fault is told.",
+      schema: z.object({
+        status: z.literal("error"),
+        message: z.string(),
+        faults: z.array(z.string()).min(1),
+      }),
+    },
+    503: {
+      text: "The store can't be written (a full disk): nothing has changed.",
+      headers: ["retry-after"],
+    },
+  },
+};
 
 /** `POST /api/admin/reload`: the tenants' file is read again, and in force when the answer comes. */
 export function reloadRoute(options: { reload: TenantsReload | null }): Route {
@@ -23,5 +58,5 @@ export function reloadRoute(options: { reload: TenantsReload | null }): Route {
     }
   }
 
-  return { path: "/api/admin/reload", methods: { POST: post } };
+  return { path: "/api/admin/reload", methods: { POST: { handler: post, about } } };
 }

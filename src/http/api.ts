@@ -18,6 +18,7 @@ import { healthRoutes } from "./health.ts";
 import { indexRoute } from "./index.ts";
 import { errorAnswer } from "./json.ts";
 import { type HttpMetrics, metricsRoute } from "./metrics.ts";
+import { openapiDocument, openapiRoute } from "./openapi.ts";
 import { type PageLimits, Pages } from "./pages.ts";
 import { Refusal, type Route } from "./request.ts";
 import { statsRoute } from "./stats.ts";
@@ -62,9 +63,11 @@ export function createApi(options: ApiOptions): Api {
   ];
   measure(api, options);
   refuseWrongTargets(api);
-  for (const route of [indexRoute({ version: options.version, routes }), ...routes]) {
-    register(api, route);
-  }
+  const { version } = options;
+  const document = () => openapiDocument({ version, routes: all });
+  routes.push(openapiRoute(document));
+  const all = [...routes, indexRoute({ version, routes })];
+  for (const route of all) register(api, route);
   api.notFound((c) =>
     redirected(c.req.raw, routes) ?? errorAnswer(404, `Not found: ${c.req.path}`)
   );
@@ -127,7 +130,7 @@ export function routesOnly(routes: readonly Route[]): Api {
 /** Hono answers HEAD by the route's GET, without the body. */
 function register(api: Api, { path, methods }: Route): void {
   const allowed = Object.keys(methods).flatMap((it) => it === "GET" ? ["GET", "HEAD"] : [it]);
-  for (const [method, handler] of Object.entries(methods)) {
+  for (const [method, { handler }] of Object.entries(methods)) {
     api.on(method, path, (c) => {
       c.set("endpoint", path);
       return handler({

@@ -7,6 +7,7 @@ import {
 } from "../pipeline/ports.ts";
 import { arrayRanges, lineRanges } from "./batch_body.ts";
 import { Bodies, type BodyLimits } from "./body.ts";
+import { dataAbout } from "./data_about.ts";
 import { answer, errorAnswer, JsonText } from "./json.ts";
 import { type ApiRequest, Refusal, refuseQuery, type Route } from "./request.ts";
 
@@ -43,7 +44,7 @@ export function dataRoute(options: { intake: Intake; limits: BodyLimits }): Rout
     }
   }
 
-  return { path: "/api/data", methods: { POST: post } };
+  return { path: "/api/data", methods: { POST: { handler: post, about: dataAbout } } };
 }
 
 /** Every other type is taken for JSON: programs send readings as anything from text to a form. */

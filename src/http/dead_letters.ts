@@ -7,8 +7,10 @@ import {
   type LetterSelection,
 } from "../pipeline/ports.ts";
 import { Bodies } from "./body.ts";
+import { discardAbout, listAbout, replayAbout, showAbout } from "./dead_letters_about.ts";
 import { answer, errorAnswer } from "./json.ts";
 import { doneJson, headJson, letterJson } from "./letter_json.ts";
+import { pageLimit, textParameter, timeParameter, wholeNumber } from "./parameters.ts";
 import { type ApiRequest, readBody, readQuery, refuseQuery, type Route } from "./request.ts";
 
 const MAX_PAGE = 1000;
@@ -17,32 +19,31 @@ const MAX_BODY_BYTES = 64 * 1024;
 /** After how many seconds the rest may be tried again. */
 const RETRY_AFTER = { "retry-after": "5" };
 
-const limitRule = `expected a whole number from 1 to ${MAX_PAGE}`;
 const numberRule = "expected a dead letter's number";
-const timeRule = "expected a time like 2026-01-31T08:00:00Z";
-const number = z.string({ error: numberRule }).regex(/^[0-9]{1,15}$/, { error: numberRule })
-  .transform(Number);
-const time = z.iso.datetime({ offset: true, error: timeRule }).transform((text) =>
-  Date.parse(text)
-);
-const text = z.string({ error: "expected a text" }).min(1, { error: "expected a text" });
+const letterNumber = wholeNumber({ min: 0, max: 999_999_999_999_999, rule: numberRule });
 
 const filterShape = {
-  id: text.optional(),
   sink: z.enum(["input", "output", "storage"], { error: "expected input, output or storage" })
-    .optional(),
-  reason: text.optional(),
-  tenant: text.optional(),
-  since: time.optional(),
-  until: time.optional(),
+    .optional().describe("`input`: rejected readings. Otherwise who refused a result."),
+  reason: textParameter.optional()
+    .describe("How the reason begins, to the letter: `status 422`, `device_id`."),
+  tenant: textParameter.optional().describe(
+    "A result's tenant. Rejected readings have none: what they say of it isn't relied on.",
+  ),
+  id: textParameter.optional().describe(
+    "Of the reading or result: `<topic>-<partition>-<offset>`, or a ULID for one that came over HTTP.",
+  ),
+  since: timeParameter.optional()
+    .describe("Kept at this time or later: `2026-01-31T08:00:00Z`, or with `+01:00`."),
+  until: timeParameter.optional().describe("Kept before this time."),
 };
 
 const query = z.object({
   ...filterShape,
-  limit: z.string().regex(/^[0-9]{1,4}$/, { error: limitRule }).transform(Number)
-    .pipe(z.number().min(1, { error: limitRule }).max(MAX_PAGE, { error: limitRule }))
-    .default(100),
-  after: number.default(0),
+  limit: pageLimit({ max: MAX_PAGE, otherwise: 100 }).describe("Letters in this answer."),
+  after: letterNumber.default(0).describe(
+    "The `next` of the answer before this one: letters with a higher number.",
+  ),
 });
 
 /** What isn't known is refused: a filter that is misspelt would take in more than was meant. */
@@ -50,10 +51,12 @@ const body = z.strictObject({
   numbers: z.array(z.int({ error: numberRule }).min(1, { error: numberRule }), {
     error: "expected a list of dead letters' numbers",
   }).min(1, { error: "expected at least 1 number" })
-    .max(MAX_NUMBERS, { error: `expected at most ${MAX_NUMBERS} numbers` }).optional(),
+    .max(MAX_NUMBERS, { error: `expected at most ${MAX_NUMBERS} numbers` }).optional()
+    .describe("Letters by number; those that aren't there are left out."),
   filter: z.strictObject(filterShape, { error: "expected an object; {} takes in every letter" })
-    .optional(),
-  dry_run: z.boolean({ error: "expected true or false" }).default(false),
+    .optional().describe("Or all that have what it says, as above; `{}`: every letter."),
+  dry_run: z.boolean({ error: "expected true or false" }).default(false)
+    .describe("`true`: only says how many there are, with the first five; nothing is done."),
 }, { error: "expected a JSON object" }).refine(
   (it) => (it.numbers === undefined) !== (it.filter === undefined),
   { error: "expected either numbers or filter", path: ["numbers"] },
@@ -84,7 +87,7 @@ export function deadLetterRoutes({ letters: desk }: { letters: DeadLetterDesk })
 
   function show(request: ApiRequest): Response {
     const given = request.param("number");
-    const read = number.safeParse(given);
+    const read = letterNumber.safeParse(given);
     if (!read.success) {
       return errorAnswer(400, `number: ${numberRule}, got ${JSON.stringify(given)}`);
     }
@@ -115,10 +118,19 @@ export function deadLetterRoutes({ letters: desk }: { letters: DeadLetterDesk })
   }
 
   return [
-    { path: "/api/dead-letters", methods: { GET: list } },
-    { path: "/api/dead-letters/replay", methods: { POST: replay } },
-    { path: "/api/dead-letters/discard", methods: { POST: discard } },
-    { path: "/api/dead-letters/:number", methods: { GET: show } },
+    { path: "/api/dead-letters", methods: { GET: { handler: list, about: listAbout(query) } } },
+    {
+      path: "/api/dead-letters/replay",
+      methods: { POST: { handler: replay, about: replayAbout(body) } },
+    },
+    {
+      path: "/api/dead-letters/discard",
+      methods: { POST: { handler: discard, about: discardAbout(body) } },
+    },
+    {
+      path: "/api/dead-letters/:number",
+      methods: { GET: { handler: show, about: showAbout(letterNumber) } },
+    },
   ];
 }
 

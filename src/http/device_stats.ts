@@ -1,11 +1,14 @@
 import { z } from "../../deps.ts";
 import type { Statistics } from "../pipeline/ports.ts";
 import { answer, errorAnswer } from "./json.ts";
+import { tenantParameter } from "./parameters.ts";
 import { type ApiRequest, readQuery, type Route } from "./request.ts";
+import { deviceStatsAbout } from "./stats_about.ts";
 import { deviceJson } from "./views.ts";
 
 const query = z.object({
-  tenant: z.string().min(1, { error: "expected a tenant's name" }).optional(),
+  tenant: tenantParameter.optional()
+    .describe("Which tenant's, where several have a device of this id."),
 });
 
 /** Tenants that a 409 names. */
@@ -31,7 +34,10 @@ export function deviceStatsRoute(statistics: Statistics): Route {
     return named === undefined ? statistics.tenantsOf(device) : [named];
   }
 
-  return { path: "/api/stats/device/:id", methods: { GET: get } };
+  return {
+    path: "/api/stats/device/:id",
+    methods: { GET: { handler: get, about: deviceStatsAbout(query) } },
+  };
 }
 
 function ambiguous(device: string, tenants: readonly string[]): Response {

@@ -1,4 +1,5 @@
 import type { FailedChecks, Health } from "../pipeline/ports.ts";
+import { healthAbout, liveAbout, readyAbout } from "./health_about.ts";
 import { answer } from "./json.ts";
 import type { Route } from "./request.ts";
 
@@ -17,9 +18,15 @@ export function healthRoutes(options: { health: Health; wallClock: () => number 
   }
 
   return [
-    { path: "/health", methods: { GET: get } },
-    { path: "/health/live", methods: { GET: () => checkAnswer(health.live()) } },
-    { path: "/health/ready", methods: { GET: () => checkAnswer(health.ready()) } },
+    { path: "/health", methods: { GET: { handler: get, about: healthAbout } } },
+    {
+      path: "/health/live",
+      methods: { GET: { handler: () => checkAnswer(health.live()), about: liveAbout } },
+    },
+    {
+      path: "/health/ready",
+      methods: { GET: { handler: () => checkAnswer(health.ready()), about: readyAbout } },
+    },
   ];
 }
 

@@ -1,3 +1,4 @@
+import type { Description } from "./description.ts";
 import type { Route } from "./request.ts";
 
 /** What HTTP needs of the metrics; `telemetry/metrics.ts` has it. */
@@ -14,5 +15,12 @@ export function metricsRoute(metrics: HttpMetrics): Route {
       headers: { "content-type": metrics.contentType, "cache-control": "no-store" },
     });
   }
-  return { path: "/metrics", methods: { GET: get } };
+  const about: Description = {
+    id: "getMetrics",
+    topic: "Health",
+    summary: "Metrics as Prometheus text",
+    text: "[monitoring.md](monitoring.md) lists them.",
+    answers: { 200: { text: "The metrics.", media: metrics.contentType } },
+  };
+  return { path: "/metrics", methods: { GET: { handler: get, about } } };
 }

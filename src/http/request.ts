@@ -2,6 +2,7 @@
 import { z } from "../../deps.ts";
 import { nearName } from "../core/near_name.ts";
 import type { BodyInHand } from "./body.ts";
+import type { Description } from "./description.ts";
 
 export interface ApiRequest {
   readonly raw: Request;
@@ -15,11 +16,17 @@ export interface ApiRequest {
 
 export type Handler = (request: ApiRequest) => Response | Promise<Response>;
 
+/** What one method does, and what it says of itself. */
+export interface Operation {
+  readonly handler: Handler;
+  readonly about: Description;
+}
+
 /** All that is served at one path. */
 export interface Route {
   /** The path, with `:name` for a part that varies; it is the label `endpoint`, too. */
   readonly path: string;
-  readonly methods: { readonly GET?: Handler; readonly POST?: Handler };
+  readonly methods: { readonly GET?: Operation; readonly POST?: Operation };
 }
 
 /** Ends a request with an error answer, from wherever it is thrown. */

@@ -4,21 +4,24 @@ import { readCursor, writeCursor } from "./cursor.ts";
 import { deviceName } from "./device_names.ts";
 import { JSON_HEADERS, jsonObject, type JsonText } from "./json.ts";
 import type { Pages } from "./pages.ts";
+import { pageLimit, tenantParameter } from "./parameters.ts";
 import { type ApiRequest, readQuery, type Route } from "./request.ts";
+import { statsAbout } from "./stats_about.ts";
 import { deviceJson, seriesJson, timeJson } from "./views.ts";
 
 const MAX_PAGE = 1000;
-const limitRule = `expected a whole number from 1 to ${MAX_PAGE}`;
 
 const query = z.object({
-  limit: z.string().regex(/^[0-9]{1,4}$/, { error: limitRule }).transform(Number)
-    .pipe(z.number().min(1, { error: limitRule }).max(MAX_PAGE, { error: limitRule }))
-    .default(MAX_PAGE),
+  limit: pageLimit({ max: MAX_PAGE, otherwise: MAX_PAGE }).describe(
+    "Devices in this answer. Fewer come where their windows have more than 500,000 values together.",
+  ),
   after: z.string().transform(readCursor)
     .refine((it) => it !== null, { error: "expected the `next` of an earlier answer" })
-    .optional(),
-  tenant: z.string().min(1, { error: "expected a tenant's name" }).optional(),
-  readings: z.enum(["true", "false"], { error: "expected true or false" }).default("true"),
+    .meta({ wire: { type: "string", format: "cursor" } })
+    .optional().describe("The `next` of the answer before this one."),
+  tenant: tenantParameter.optional().describe("Only this tenant's devices."),
+  readings: z.enum(["true", "false"], { error: "expected true or false" }).default("true")
+    .describe("`false`: without the windows' values."),
 });
 
 /** A page of so many devices without their windows' values costs no more than other requests do. */
@@ -34,7 +37,7 @@ export function statsRoute(statistics: Statistics, pages: Pages): Route {
     if (readings || limit > SMALL_PAGE) return pages.answer(gather);
     return new Response([...gather()].join(""), { headers: JSON_HEADERS });
   }
-  return { path: "/api/stats", methods: { GET: get } };
+  return { path: "/api/stats", methods: { GET: { handler: get, about: statsAbout(query) } } };
 }
 
 /** One moment of the state, taken now; its text in pieces, which may be taken later. */

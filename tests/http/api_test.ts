@@ -30,6 +30,7 @@ Deno.test("GET / lists what may be asked", async () => {
       "GET /api/dead-letters/:number",
       "POST /api/admin/reload",
       "GET /metrics",
+      "GET /openapi.json",
     ],
   });
 });

@@ -7,7 +7,10 @@ function post(body: BodyInit): RequestInit {
 }
 
 Deno.test("POST /api/data: the result's text as it is", async () => {
-  const value = '{"device_id":"a","temperature":1.0e-7,"id":"01H"}';
+  const value = '{"device_id":"a","temperature":1.0e-7,"timestamp":"2026-01-01T00:00:00Z",' +
+    '"processed_at":"2026-01-01T00:00:00.000Z","tenant_id":"t","is_anomaly":false,' +
+    '"anomaly_score":0,"temperature_stats":{"avg":1E-7,"min":1e-7,"max":1e-7},' +
+    '"humidity_stats":{"avg":0,"min":0,"max":0},"id":"01H"}';
   const { api, intake } = apiOver({ outcome: { kind: "result", value } });
   const response = await api.request("/api/data", post(' {"device_id":"a"}\n'));
   assert.equal(response.status, 200);

@@ -14,6 +14,7 @@ import { startProgram } from "../harness/process.ts";
 import { tempFolder } from "../harness/temp.ts";
 import { readCounters } from "../oracle/store.ts";
 import { startNode } from "../pipeline/node.ts";
+import { DescribedAnswers } from "./described_answers.ts";
 import { anyBody, type AnyRequest, anyRequest, pick, type Random } from "./fuzz_requests.ts";
 import { apiOver } from "./in_memory.ts";
 
@@ -34,15 +35,24 @@ class Told {
   replayed = 0;
   discarded = 0;
   readonly statuses = new Map<number, number>();
+  readonly #described: DescribedAnswers;
+
+  constructor(described: DescribedAnswers) {
+    this.#described = described;
+  }
 
   /** Asserts that the answer may be one to this request. */
-  answer(request: AnyRequest, got: { status: number; text: string }): void {
+  answer(
+    request: AnyRequest,
+    got: { status: number; headers?: Headers; text: string; url?: string },
+  ): void {
     const { status, text } = got;
     const at = () =>
       `${request.method} ${request.path} ${JSON.stringify(request.headers)}, body ` +
       `${request.body === null ? "none" : JSON.stringify(new TextDecoder().decode(request.body))}` +
       `: ${status} ${text.slice(0, 300)}`;
     assert.ok(status >= 200 && status < 500, at());
+    this.#described.check({ method: request.method, path: got.url ?? request.path }, got);
     this.statuses.set(status, (this.statuses.get(status) ?? 0) + 1);
     if (request.method === "HEAD" || status === 308) return assert.equal(text, "", at());
     const path = request.path.split(/[?#]/)[0];
@@ -154,15 +164,17 @@ Deno.test(`${WITHOUT_PORT} requests at random, without a port`, async () => {
     version: "1.2.3",
   });
   const random = randomOf(1);
-  const told = new Told();
+  const told = new Told(new DescribedAnswers(await (await api.request("/openapi.json")).json()));
   await inTurns(WITHOUT_PORT, async () => {
     const request = anyRequest(random);
-    const response = await api.request(`http://localhost${request.path}`, {
+    const { href: url } = new URL(`http://localhost${request.path}`);
+    const response = await api.request(url, {
       method: request.method,
       headers: request.headers.map(([name, value]): [string, string] => [name, value]),
       body: request.body as Uint8Array<ArrayBuffer> | null,
     });
-    told.answer(request, { status: response.status, text: await response.text() });
+    const { status, headers } = response;
+    told.answer(request, { status, headers, text: await response.text(), url });
   });
   assert.deepEqual(errors, []);
   assertVaried(told);
@@ -192,7 +204,9 @@ Deno.test(`${OVER_SOCKET + BROKEN} requests at random over a socket, some of the
   });
   const address = await program.ready();
   const random = randomOf(2);
-  const told = new Told();
+  const told = new Told(
+    new DescribedAnswers(await (await fetch(`${address}/openapi.json`)).json()),
+  );
   const connections: HttpConnection[] = [];
   for (let i = 0; i < WORKERS; i++) connections.push(await HttpConnection.open(address));
   await inTurns(OVER_SOCKET, async (worker) => {

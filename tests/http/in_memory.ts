@@ -18,6 +18,7 @@ import type {
   TenantsReload,
   WindowView,
 } from "../../src/pipeline/ports.ts";
+import { DescribedAnswers } from "./described_answers.ts";
 import { createLog } from "../../src/telemetry/log.ts";
 import { Metrics } from "../../src/telemetry/metrics.ts";
 import { IDLE } from "../telemetry/sources.ts";
@@ -188,6 +189,23 @@ const NO_LETTERS: DeadLetterDesk = {
   discard: () => Promise.resolve(NOTHING),
 };
 
+/** Every answer of such an API, as the test reads it, is one that the OpenAPI document describes. */
+function holdToDescription(api: Api): void {
+  const ask = api.request;
+  api.request = async (input, init, ...more) => {
+    described ??= new DescribedAnswers(await (await ask("/openapi.json")).json());
+    const [method, path] = input instanceof Request ? [input.method, input.url] : [
+      init?.method ?? "GET",
+      new URL(
+        typeof input === "string" && input.startsWith("/") ? `http://localhost${input}` : input,
+      ).href,
+    ];
+    return described.watched({ method, path }, await ask(input, init, ...more));
+  };
+}
+
+let described: DescribedAnswers | undefined;
+
 export interface TestApi {
   readonly api: Api;
   readonly intake: IntakeInMemory;
@@ -241,6 +259,7 @@ export function apiOver(options: {
     wallClock: () => Date.parse("2026-01-02T03:04:05.678Z"),
     version: "1.2.3",
   });
+  holdToDescription(api);
   async function get(path: string) {
     const response = await api.request(path);
     return { status: response.status, text: await response.text() };

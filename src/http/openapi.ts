@@ -1,0 +1,247 @@
+/** The OpenAPI document, made from what the routes say of themselves. */
+import { z } from "../../deps.ts";
+import {
+  type AnswerDescription,
+  COMMON_ANSWERS,
+  type Description,
+  errorSchema,
+  type Example,
+  HEADERS,
+  TOPICS,
+} from "./description.ts";
+import { JSON_HEADERS } from "./json.ts";
+import type { Operation, Route } from "./request.ts";
+
+type Json = Record<string, unknown>;
+/** Input: what is asked; output: what is answered. */
+type Direction = "input" | "output";
+
+const JSON_TYPE = "application/json";
+
+export interface Document {
+  readonly openapi: string;
+  readonly info: Json;
+  readonly tags: readonly { readonly name: string }[];
+  /** By path (`/a/{b}`) and method (`get`). */
+  readonly paths: Readonly<Record<string, Readonly<Record<string, Json>>>>;
+  readonly components: { readonly schemas: Json };
+}
+
+/** `GET /openapi.json`. The document is made when it is asked for the first time. */
+export function openapiRoute(document: () => Document): Route {
+  let text: string | undefined;
+
+  function get(): Response {
+    text ??= JSON.stringify(document());
+    return new Response(text, { headers: JSON_HEADERS });
+  }
+
+  const about: Description = {
+    id: "getOpenapi",
+    topic: "The interface itself",
+    summary: "This interface as an OpenAPI 3.1 document",
+    text: "Made from the schemas that requests are checked by. Made to be read by programs; " +
+      "`GET /docs` is for people.",
+    answers: {
+      200: { text: "The document.", schema: z.looseObject({ openapi: z.literal("3.1.1") }) },
+    },
+  };
+  return { path: "/openapi.json", methods: { GET: { handler: get, about } } };
+}
+
+/** Throws where two schemas have one name, or two operations one id: a defect that the tests find. */
+export function openapiDocument(options: { version: string; routes: readonly Route[] }): Document {
+  const schemas = new Schemas();
+  const ids = new Set<string>();
+  const paths: Record<string, Record<string, Json>> = {};
+  for (const { path, methods } of options.routes) {
+    for (const [method, { about }] of Object.entries(methods) as [string, Operation][]) {
+      if (ids.has(about.id)) throw new Error(`Describe ${path}: ${about.id} is taken`);
+      ids.add(about.id);
+      const at = path.replace(/:(\w+)/g, "{$1}");
+      (paths[at] ??= {})[method.toLowerCase()] = operationJson(about, schemas);
+    }
+  }
+  return {
+    openapi: "3.1.1",
+    info: {
+      title: "Plumbline",
+      version: options.version,
+      summary: "An edge engine for sensor readings",
+      license: { name: "MIT", identifier: "MIT" },
+    },
+    tags: TOPICS.map((name) => ({ name })),
+    paths,
+    components: { schemas: schemas.named },
+  };
+}
+
+function operationJson(about: Description, schemas: Schemas): Json {
+  return {
+    operationId: about.id,
+    tags: [about.topic],
+    summary: about.summary,
+    description: about.text,
+    parameters: [
+      ...parametersJson("path", about, schemas),
+      ...parametersJson("query", about, schemas),
+    ],
+    requestBody: bodyJson(about, schemas),
+    responses: responsesJson(about, schemas),
+  };
+}
+
+function parametersJson(place: "path" | "query", about: Description, schemas: Schemas): Json[] {
+  const shape = about[place]?.shape ?? {};
+  return Object.entries<z.ZodType>(shape).map(([name, schema]) => {
+    const { description, ...rest } = schemas.json(schema, "input");
+    const examples = Object.entries(about.examples ?? [])
+      .flatMap(([, it]) => it[place]?.[name] === undefined ? [] : [[it.name, it[place][name]]]);
+    return {
+      name,
+      in: place,
+      required: place === "path" || !schema.safeParse(undefined).success,
+      description,
+      schema: rest,
+      examples: namedExamples(examples.map(([key, value]) => [key, wireValue(rest, value)])),
+    };
+  });
+}
+
+/** A parameter's text as what the schema says that it is. */
+function wireValue({ type }: Json, text: string): unknown {
+  return type === "integer" ? Number(text) : text;
+}
+
+function bodyJson({ body, examples = [] }: Description, schemas: Schemas): Json | undefined {
+  if (body === undefined) return undefined;
+  const content = Object.entries(body.content).map(([type, schema]) => {
+    const ofType = examples.filter((it) =>
+      it.body !== undefined && (it.type ?? JSON_TYPE) === type && it.status < 300
+    );
+    return [type, {
+      schema: schemas.json(schema, "input"),
+      examples: namedExamples(ofType.map((it) => [it.name, bodyValue(type, it)])),
+    }];
+  });
+  return { description: body.text, required: true, content: Object.fromEntries(content) };
+}
+
+function bodyValue(type: string, { body }: Example): unknown {
+  if (type === JSON_TYPE) return JSON.parse(body!);
+  return body!.split("\n").filter((line) => line.trim() !== "").map((line) => JSON.parse(line));
+}
+
+function responsesJson(about: Description, schemas: Schemas): Json {
+  const statuses = new Set([...Object.keys(about.answers), ...Object.keys(COMMON_ANSWERS)]);
+  return Object.fromEntries(
+    [...statuses].map(Number).sort((a, b) => a - b).map((status) => {
+      const own = about.answers[status];
+      const any = COMMON_ANSWERS[status];
+      return [
+        status,
+        responseJson([own, any].filter((it) => it !== undefined), {
+          status,
+          about,
+          schemas,
+        }),
+      ];
+    }),
+  );
+}
+
+/** `answers`: the operation's own of this status, and what every operation may answer with it. */
+function responseJson(
+  answers: readonly AnswerDescription[],
+  { status, about, schemas }: { status: number; about: Description; schemas: Schemas },
+): Json {
+  const headers = answers[0].headers ?? [];
+  const byType = Map.groupBy(answers, ({ media }) => media ?? JSON_TYPE);
+  const content = [...byType].map(([type, them]) => {
+    const examples = (about.examples ?? []).filter((it) => it.status === status);
+    const all = new Set(them.map((it) => schemaOf(it)));
+    const one = all.size === 1 ? [...all][0] : z.union([...all]);
+    return [type, {
+      schema: schemas.json(one, "output"),
+      examples: namedExamples(examples.map((it) => [it.name, it.answer])),
+    }];
+  });
+  const links = status < 300 ? about.links ?? [] : [];
+  return {
+    description: answers.map(({ text }) => text).join(" Or: "),
+    headers: headers.length === 0 ? undefined : Object.fromEntries(headers.map((name) => {
+      const { text, schema } = HEADERS[name];
+      return [name, { description: text, required: true, schema: schemas.json(schema, "output") }];
+    })),
+    content: Object.fromEntries(content),
+    links: links.length === 0 ? undefined : Object.fromEntries(
+      links.map(({ name, operation, parameters, text }) => [name, {
+        operationId: operation,
+        description: text,
+        parameters: Object.fromEntries(
+          Object.entries(parameters).map(([key, at]) => [key, `$response.body#${at}`]),
+        ),
+      }]),
+    ),
+  };
+}
+
+function schemaOf({ schema, media }: AnswerDescription): z.ZodType {
+  return schema ?? (media === undefined ? errorSchema : z.string());
+}
+
+function namedExamples(pairs: readonly (readonly [string, unknown])[]): Json | undefined {
+  if (pairs.length === 0) return undefined;
+  return Object.fromEntries(pairs.map(([name, value]) => [name, { value }]));
+}
+
+/** JSON Schemas of zod's; those with an `id` stand once, among the components. */
+class Schemas {
+  readonly named: Json = {};
+
+  json(schema: z.ZodType, io: Direction): Json {
+    // Within an object a schema with an id is a reference like any other.
+    const { properties, $defs = {} } = z.toJSONSchema(z.object({ it: schema }), {
+      io,
+      override: ({ zodSchema, jsonSchema }) => asSent(zodSchema, { jsonSchema, io }),
+    });
+    for (const [name, definition] of Object.entries(moved($defs))) {
+      const { id: _, ...known } = definition as Json;
+      const text = JSON.stringify(known);
+      if (name in this.named && JSON.stringify(this.named[name]) !== text) {
+        throw new Error(`Describe the schema ${name}: two have this name, ${text} and another`);
+      }
+      this.named[name] = known;
+    }
+    return moved(properties!).it as Json;
+  }
+}
+
+/** References lead to the components. */
+function moved(schemas: object): Json {
+  const text = JSON.stringify(schemas);
+  return JSON.parse(text.replaceAll('"#/$defs/', '"#/components/schemas/'));
+}
+
+/**
+ * What zod can't know: how a value is written in a query (`wire`), and that a later version's answers
+ * may have more members, which nobody should stumble over.
+ */
+function asSent(
+  schema: z.core.$ZodType,
+  { jsonSchema, io }: { jsonSchema: z.core.JSONSchema.BaseSchema; io: Direction },
+): void {
+  const { wire } = z.globalRegistry.get(schema) ?? {};
+  if (wire !== undefined) {
+    const { description } = jsonSchema;
+    for (const name of Object.keys(jsonSchema)) delete jsonSchema[name];
+    Object.assign(jsonSchema, wire, { description });
+  }
+  if (io === "output" && jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum;
+  const { def } = schema._zod;
+  if (
+    io === "output" && def.type === "object" && (def as z.core.$ZodObjectDef).catchall === undefined
+  ) {
+    delete jsonSchema.additionalProperties;
+  }
+}

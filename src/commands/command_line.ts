@@ -4,6 +4,7 @@ import { faultKinds } from "../simulation/faults.ts";
 import { version } from "../version.ts";
 import { addDeadLetterCommands } from "./dead_letter_line.ts";
 import { exitCodes } from "./exit_codes.ts";
+import { addFolderCommands } from "./folder_line.ts";
 import {
   faultList,
   instant,
@@ -153,6 +154,7 @@ function commands(ended: (code: number) => void): Command {
     );
 
   addDeadLetterCommands(program, ended);
+  addFolderCommands(program, ended);
   for (const command of program.commands) command.helpOption("-h, --help", "show this");
   return program;
 }

@@ -1,8 +1,8 @@
-/** The composition root: the only file that knows every part; the order of start and stop. */
+/** The composition root, with its pieces in `app/`: what knows every part; the order of start and stop. */
 import { ulid } from "../deps.ts";
-import { backlogLimits } from "./config/backlog_settings.ts";
 import { createEnds } from "./app/ends.ts";
 import { metricSources } from "./app/metric_sources.ts";
+import { backlogLimits } from "./config/backlog_settings.ts";
 import { type Config, outputDelivery } from "./config/config.ts";
 import type { WatchedFiles } from "./config/files.ts";
 import { TenantsFile } from "./config/tenants_file.ts";
@@ -18,8 +18,7 @@ import { engineReplayer, LetterDesk } from "./pipeline/letter_desk.ts";
 import { MarkedLetters } from "./pipeline/marked_letters.ts";
 import { JournalOutputFeed } from "./pipeline/output_feed.ts";
 import { LowDisk } from "./pipeline/low_disk.ts";
-import { type Log } from "./pipeline/ports.ts";
-import { StoreDamaged, StoreUnavailable } from "./pipeline/ports.ts";
+import { type Log, StoreDamaged, StoreUnavailable } from "./pipeline/ports.ts";
 import { settleRemovedSinks } from "./pipeline/removed_sinks.ts";
 import { RowPool } from "./pipeline/row_pool.ts";
 import { State } from "./pipeline/state.ts";

@@ -33,7 +33,7 @@ export function inspect(
 }
 
 /** In the API's names; what couldn't be read is left out. */
-export function inspectJson(report: FolderReport) {
+function inspectJson(report: FolderReport) {
   const { folder, inUse, files, schema, faults, checked, contents } = report;
   const { journal } = contents;
   return {

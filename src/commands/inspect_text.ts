@@ -111,7 +111,7 @@ function instant(ms: number): string {
   return new Date(ms).toISOString();
 }
 
-export function size(bytes: number): string {
+function size(bytes: number): string {
   const units = ["bytes", "KiB", "MiB", "GiB"];
   let value = bytes, unit = 0;
   while (value >= 1024 && unit < units.length - 1) {

@@ -64,8 +64,7 @@ export function createApi(options: ApiOptions): Api {
   measure(api, options);
   refuseWrongTargets(api);
   const { version } = options;
-  const document = () => openapiDocument({ version, routes: all });
-  routes.push(openapiRoute(document));
+  routes.push(openapiRoute(() => openapiDocument({ version, routes: all })));
   const all = [...routes, indexRoute({ version, routes })];
   for (const route of all) register(api, route);
   api.notFound((c) =>
@@ -133,12 +132,7 @@ function register(api: Api, { path, methods }: Route): void {
   for (const [method, { handler }] of Object.entries(methods)) {
     api.on(method, path, (c) => {
       c.set("endpoint", path);
-      return handler({
-        raw: c.req.raw,
-        query: () => c.req.query(),
-        param: (name) => c.req.param(name),
-        tenants: null,
-      });
+      return handler(c.req);
     });
   }
   api.all(path, (c) => {

@@ -16,7 +16,7 @@ const measured = z.number().nullish();
  * A reading is read byte by byte (`core/reading.ts`), not by this schema: it says the same for those who
  * send readings, and a test holds the two together.
  */
-export const readingSchema = z.object({
+const readingSchema = z.object({
   device_id: z.string().regex(NAME).max(256)
     .describe("1 to 256 characters, not only white space, no control characters."),
   tenant_id: z.union([z.string().regex(NAME).max(256), z.literal(""), z.null()]).optional()
@@ -44,7 +44,7 @@ const windowStatsSchema = z.object({
   description: "Over the device's window; zeros where it has no value yet.",
 });
 
-export const resultSchema = z.object({
+const resultSchema = z.object({
   device_id: z.string(),
   temperature: z.number().optional(),
   humidity: z.number().optional(),

@@ -32,8 +32,6 @@ export interface Description {
   readonly answers: Readonly<Record<number, AnswerDescription>>;
   /** Where a member of an answer goes on: what is asked for next. */
   readonly links?: readonly AnswerLink[];
-  /** The requests are asked one after the other by a test, over all routes by topic, and answered so. */
-  readonly examples?: readonly Example[];
 }
 
 export interface BodyDescription {
@@ -59,20 +57,6 @@ export interface AnswerLink {
   /** Its parameters, each by where in the answer its value stands: `{ after: "/next" }`. */
   readonly parameters: Readonly<Record<string, string>>;
   readonly text: string;
-}
-
-export interface Example {
-  /** A few words, none twice in an operation: what it shows. */
-  readonly name: string;
-  readonly path?: Readonly<Record<string, string>>;
-  readonly query?: Readonly<Record<string, string>>;
-  readonly body?: string;
-  /** Media type of the body; JSON if not given. */
-  readonly type?: string;
-  readonly status: number;
-  readonly answer: unknown;
-  /** In what state the engine answers so, where the examples before it don't bring that about. */
-  readonly when?: string;
 }
 
 /** Every error's body, wherever the request could be read. */

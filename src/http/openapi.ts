@@ -5,7 +5,6 @@ import {
   COMMON_ANSWERS,
   type Description,
   errorSchema,
-  type Example,
   HEADERS,
   TOPICS,
 } from "./description.ts";
@@ -40,8 +39,7 @@ export function openapiRoute(document: () => Document): Route {
     id: "getOpenapi",
     topic: "The interface itself",
     summary: "This interface as an OpenAPI 3.1 document",
-    text: "Made from the schemas that requests are checked by. Made to be read by programs; " +
-      "`GET /docs` is for people.",
+    text: "Made from the schemas that requests are checked by. Made to be read by programs; ",
     answers: {
       200: { text: "The document.", schema: z.looseObject({ openapi: z.literal("3.1.1") }) },
     },
@@ -95,41 +93,21 @@ function parametersJson(place: "path" | "query", about: Description, schemas: Sc
   const shape = about[place]?.shape ?? {};
   return Object.entries<z.ZodType>(shape).map(([name, schema]) => {
     const { description, ...rest } = schemas.json(schema, "input");
-    const examples = Object.entries(about.examples ?? [])
-      .flatMap(([, it]) => it[place]?.[name] === undefined ? [] : [[it.name, it[place][name]]]);
     return {
       name,
       in: place,
       required: place === "path" || !schema.safeParse(undefined).success,
       description,
       schema: rest,
-      examples: namedExamples(examples.map(([key, value]) => [key, wireValue(rest, value)])),
     };
   });
 }
 
-/** A parameter's text as what the schema says that it is. */
-function wireValue({ type }: Json, text: string): unknown {
-  return type === "integer" ? Number(text) : text;
-}
-
-function bodyJson({ body, examples = [] }: Description, schemas: Schemas): Json | undefined {
+function bodyJson({ body }: Description, schemas: Schemas): Json | undefined {
   if (body === undefined) return undefined;
-  const content = Object.entries(body.content).map(([type, schema]) => {
-    const ofType = examples.filter((it) =>
-      it.body !== undefined && (it.type ?? JSON_TYPE) === type && it.status < 300
-    );
-    return [type, {
-      schema: schemas.json(schema, "input"),
-      examples: namedExamples(ofType.map((it) => [it.name, bodyValue(type, it)])),
-    }];
-  });
+  const content = Object.entries(body.content)
+    .map(([type, schema]) => [type, { schema: schemas.json(schema, "input") }]);
   return { description: body.text, required: true, content: Object.fromEntries(content) };
-}
-
-function bodyValue(type: string, { body }: Example): unknown {
-  if (type === JSON_TYPE) return JSON.parse(body!);
-  return body!.split("\n").filter((line) => line.trim() !== "").map((line) => JSON.parse(line));
 }
 
 function responsesJson(about: Description, schemas: Schemas): Json {
@@ -155,16 +133,13 @@ function responseJson(
   answers: readonly AnswerDescription[],
   { status, about, schemas }: { status: number; about: Description; schemas: Schemas },
 ): Json {
-  const headers = answers[0].headers ?? [];
+  const [first, ...others] = answers.map(({ headers = [] }) => headers);
+  const headers = first.filter((name) => others.every((them) => them.includes(name)));
   const byType = Map.groupBy(answers, ({ media }) => media ?? JSON_TYPE);
   const content = [...byType].map(([type, them]) => {
-    const examples = (about.examples ?? []).filter((it) => it.status === status);
     const all = new Set(them.map((it) => schemaOf(it)));
     const one = all.size === 1 ? [...all][0] : z.union([...all]);
-    return [type, {
-      schema: schemas.json(one, "output"),
-      examples: namedExamples(examples.map((it) => [it.name, it.answer])),
-    }];
+    return [type, { schema: schemas.json(one, "output") }];
   });
   const links = status < 300 ? about.links ?? [] : [];
   return {
@@ -188,11 +163,6 @@ function responseJson(
 
 function schemaOf({ schema, media }: AnswerDescription): z.ZodType {
   return schema ?? (media === undefined ? errorSchema : z.string());
-}
-
-function namedExamples(pairs: readonly (readonly [string, unknown])[]): Json | undefined {
-  if (pairs.length === 0) return undefined;
-  return Object.fromEntries(pairs.map(([name, value]) => [name, { value }]));
 }
 
 /** JSON Schemas of zod's; those with an `id` stand once, among the components. */

@@ -33,7 +33,7 @@ const deviceSchema = z.object({
   last_seen: timeSchema.nullable(),
 }).meta({ id: "Device" });
 
-export const statsSchema = z.object({
+const statsSchema = z.object({
   status: z.literal("ok"),
   data: z.object({
     temperature: seriesSchema,
@@ -52,7 +52,7 @@ export const statsSchema = z.object({
   next: z.string().optional().describe("Where to go on; there when there are more devices."),
 });
 
-export const deviceStatsSchema = z.object({
+const deviceStatsSchema = z.object({
   status: z.literal("ok"),
   device_id: z.string(),
   tenant_id: z.string(),

@@ -22,7 +22,7 @@ export interface FolderLock {
  * full, or an error that says what to do.
  */
 export function lockFolder(dir: string): FolderLock {
-  const path = `${dir}/plumbline.lock`;
+  const path = lockOf(dir);
   let file: Deno.FsFile;
   try {
     Deno.mkdirSync(dir, { recursive: true });
@@ -52,6 +52,34 @@ export function lockFolder(dir: string): FolderLock {
     },
     release: () => file.close(),
   };
+}
+
+/**
+ * Whether a process holds the folder. The lock is tried and given back at once; a start that asks in the
+ * same microseconds would be told that the folder is in use.
+ */
+export function isFolderInUse(dir: string): boolean {
+  try {
+    using file = Deno.openSync(lockOf(dir), { read: true });
+    return !file.tryLockSync(false);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
+
+function lockOf(dir: string): string {
+  return `${dir}/plumbline.lock`;
+}
+
+/** In bytes; 0: there is none. */
+export function fileSize(path: string): number {
+  try {
+    return Deno.statSync(path).size;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return 0;
+    throw error;
+  }
 }
 
 /** Longer than any id. */

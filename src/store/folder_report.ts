@@ -7,8 +7,6 @@ import { migrations } from "./migrations.ts";
 import { type SinkReport, sinkReports } from "./sink_report.ts";
 import { PAGE_SIZE } from "./upkeep.ts";
 
-export type { SinkReport };
-
 export interface FolderReport {
   readonly folder: string;
   /** Another process uses it: the figures are those of a moment. */

@@ -1,6 +1,7 @@
 /** A data folder as somebody else sees it: read, never written, whether an engine uses it or not. */
 import { Database } from "../../deps.ts";
 import { diskSpace } from "./disk.ts";
+import { fileSize, isFolderInUse } from "./folder.ts";
 
 export interface FolderView extends Disposable {
   /** Read-only. */
@@ -15,24 +16,11 @@ export interface FolderView extends Disposable {
 const BUSY_TIMEOUT_MS = 1000;
 
 /**
- * Whether a process holds the folder. The lock is tried and given back at once; a start that asks in the
- * same microseconds would be told that the folder is in use.
- */
-export function isFolderInUse(dir: string): boolean {
-  try {
-    using file = Deno.openSync(`${dir}/plumbline.lock`, { read: true });
-    return !file.tryLockSync(false);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
-}
-
-/**
  * Opens the folder's database for reading. SQLite itself would leave files in a folder at rest (a
  * write-ahead log and its index), so there the database is opened under a second name in a folder of
- * its own: hard links, or copies where the file systems differ. Throws what the file system or SQLite
- * throws, and where a copy has no room.
+ * its own: hard links, or copies where the file systems differ. That folder is gone again when this
+ * returns: a look that is broken off leaves nothing. Throws what the file system or SQLite throws, and
+ * where a copy has no room.
  */
 export function viewFolder(dir: string): FolderView {
   const path = Deno.realPathSync(`${dir}/plumbline.db`);
@@ -42,21 +30,32 @@ export function viewFolder(dir: string): FolderView {
     return { db, inUse: true, isStill: () => true, [Symbol.dispose]: () => db.close() };
   }
   const before = stampOf(path);
+  const db = openTwin(path);
+  return {
+    db,
+    inUse: false,
+    isStill: () => !isFolderInUse(dir) && stampOf(path) === before,
+    [Symbol.dispose]: () => db.close(),
+  };
+}
+
+function openTwin(path: string): Database.Database {
   const twin = secondName(path);
   try {
     const db = openReadOnly(`${twin}/plumbline.db`);
-    return {
-      db,
-      inUse: false,
-      isStill: () => !isFolderInUse(dir) && stampOf(path) === before,
-      [Symbol.dispose]() {
-        db.close();
-        Deno.removeSync(twin, { recursive: true });
-      },
-    };
-  } catch (error) {
+    openLog(db);
+    return db;
+  } finally {
     Deno.removeSync(twin, { recursive: true });
-    throw error;
+  }
+}
+
+/** The first read opens the write-ahead log and its index: from then on no name is needed any more. */
+function openLog(db: Database.Database): void {
+  try {
+    db.pragma("schema_version");
+  } catch {
+    // Damaged: whoever reads next is told.
   }
 }
 
@@ -85,7 +84,7 @@ function filled(
   const twin = Deno.makeTempDirSync({ dir, prefix: "plumbline-" });
   try {
     put(path, `${twin}/plumbline.db`);
-    if (sizeOf(`${path}-wal`) > 0) put(`${path}-wal`, `${twin}/plumbline.db-wal`);
+    if (fileSize(`${path}-wal`) > 0) put(`${path}-wal`, `${twin}/plumbline.db-wal`);
     return twin;
   } catch (error) {
     Deno.removeSync(twin, { recursive: true });
@@ -95,7 +94,7 @@ function filled(
 
 function copyWithRoom(from: string, to: string): void {
   const free = diskSpace(to.replace(/[^/]*$/, ""))?.free ?? Infinity;
-  const size = sizeOf(from);
+  const size = fileSize(from);
   if (free < size) {
     throw new Error(
       `reading ${from}: it must be copied to be left as it is; that needs ${size} bytes, ${free} are ` +
@@ -103,15 +102,6 @@ function copyWithRoom(from: string, to: string): void {
     );
   }
   Deno.copyFileSync(from, to);
-}
-
-function sizeOf(path: string): number {
-  try {
-    return Deno.statSync(path).size;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return 0;
-    throw error;
-  }
 }
 
 function stampOf(path: string): string {

@@ -5,7 +5,7 @@ import { tempFolder } from "../harness/temp.ts";
 
 /** The page of an engine with both sinks, Kafka being away. */
 export async function realPage(): Promise<string> {
-  using folder = tempFolder("alerts-");
+  using folder = tempFolder("page-");
   await using storage = new StandIn();
   await using program = await startProgram({
     env: {

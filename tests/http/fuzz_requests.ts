@@ -28,6 +28,8 @@ const PATHS = [
   "/api/dead-letters/1",
   "/api/dead-letters/replay",
   "/api/dead-letters/discard",
+  "/api/admin/reload",
+  "/openapi.json",
 ];
 const PATH_PIECES = [
   ...[

@@ -6,6 +6,7 @@ import assert from "node:assert/strict";
 import Database from "better-sqlite3";
 import fc from "fast-check";
 import { StoreUnavailable } from "../../src/pipeline/ports.ts";
+import { fileSize } from "../../src/store/folder.ts";
 import { tempFolder } from "../harness/temp.ts";
 import { atEveryStatement, leaveBehind, type Moment } from "./crash_points.ts";
 import { begin, compare, plan, type Round, round } from "./journal_history.ts";
@@ -102,13 +103,13 @@ function crashing(
   const { store, committed, next, cuts, seen } = of;
   const left = `${dir}/left`;
   const begun = `${dir}/begun`;
-  const walBefore = sizeOf(`${store}/plumbline.db-wal`);
+  const walBefore = fileSize(`${store}/plumbline.db-wal`);
   return ({ sql, when }) => {
     const commits = sql === "COMMIT";
     // After a statement it is as before the next one.
     if (when === "after" && !commits) return;
     leaveBehind(store, left);
-    if (sizeOf(`${left}/plumbline.db-wal`) !== walBefore && !(commits && when === "after")) {
+    if (fileSize(`${left}/plumbline.db-wal`) !== walBefore && !(commits && when === "after")) {
       seen.unfinished++;
     }
     seen.points++;
@@ -122,8 +123,8 @@ function crashing(
       const torn = `${dir}/torn`;
       leaveBehind(at.begun, torn);
       Deno.copyFileSync(`${at.left}/plumbline.db-wal`, `${torn}/plumbline.db-wal`);
-      const from = Math.min(walBefore, sizeOf(`${torn}/plumbline.db-wal`));
-      const to = sizeOf(`${torn}/plumbline.db-wal`);
+      const from = Math.min(walBefore, fileSize(`${torn}/plumbline.db-wal`));
+      const to = fileSize(`${torn}/plumbline.db-wal`);
       Deno.truncateSync(`${torn}/plumbline.db-wal`, Math.floor(from + (to - from) * cut / 1000));
       const found = reopen(torn, [committed, next]);
       seen.torn[found === committed ? "before" : "after"]++;
@@ -147,14 +148,5 @@ function reopen(dir: string, expected: readonly JournalModel[]): JournalModel {
   } finally {
     store.close();
     Deno.removeSync(dir, { recursive: true });
-  }
-}
-
-function sizeOf(path: string): number {
-  try {
-    return Deno.statSync(path).size;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return 0;
-    throw error;
   }
 }

@@ -1,6 +1,7 @@
 /** The composition root, with its pieces in `app/`: what knows every part; the order of start and stop. */
 import { ulid } from "../deps.ts";
 import { createEnds } from "./app/ends.ts";
+import { followBatches } from "./app/following.ts";
 import { metricSources } from "./app/metric_sources.ts";
 import { backlogLimits } from "./config/backlog_settings.ts";
 import { type Config, outputDelivery } from "./config/config.ts";
@@ -28,6 +29,7 @@ import { JournalStorageFeed } from "./pipeline/storage_feed.ts";
 import { type OpenedStore, openStore } from "./store/open.ts";
 import { Metrics } from "./telemetry/metrics.ts";
 import { seldom } from "./telemetry/seldom.ts";
+import type { Tracing } from "./telemetry/tracing/tracing.ts";
 
 /** Rows in memory for a sink; the ingest waits for a healthy output topic before this is reached. */
 const OUTPUT_MEMORY_BYTES = 40_000_000;
@@ -49,6 +51,8 @@ export interface EngineOptions {
   readonly version: string;
   /** By `loadKafkaClient`. */
   readonly client: KafkaClient;
+  /** By `loadTracing`; null: nothing is traced. */
+  readonly tracing: Tracing | null;
 }
 
 /** A running engine. */
@@ -110,7 +114,7 @@ function assemble(
     door?: Door;
   },
 ): RunningEngine {
-  const { config, files, log, version, store, now, client } = parts;
+  const { config, files, log, version, store, now, client, tracing } = parts;
   const hasOutput = config.kafkaEnabled && config.outputTopic !== "";
   const hasStorage = config.storageUrl !== "";
   // For how long things last: a clock that is set back by an hour must not make anything wait for one.
@@ -155,6 +159,7 @@ function assemble(
     now,
     elapsed,
     observe: (event, count) => metrics.output(event, count),
+    tracing,
   });
 
   const promise = {
@@ -196,6 +201,7 @@ function assemble(
     newId: ulid.monotonicFactory(),
     log,
     now,
+    follow: followBatches({ config, log, tracing }),
     observe: (tally, transactionMs) => {
       metrics.batch(tally, now());
       metrics.committed(transactionMs / 1000);

@@ -10,6 +10,7 @@ import type { JournalStorageFeed } from "../pipeline/storage_feed.ts";
 import { createStorageSink } from "../storage_service/sink.ts";
 import type { OpenedStore } from "../store/open.ts";
 import type { OutputEvent } from "../telemetry/metrics.ts";
+import type { Tracing } from "../telemetry/tracing/tracing.ts";
 
 /** null: it isn't configured. */
 export interface Ends {
@@ -31,11 +32,12 @@ export interface EndsOptions {
   /** ms by a clock that can't be set back. */
   readonly elapsed: () => number;
   readonly observe: (event: OutputEvent, count: number) => void;
+  readonly tracing: Tracing | null;
 }
 
 /** None of them is started. */
 export function createEnds(options: EndsOptions): Ends {
-  const { config, client, store, output, storage, log, now, elapsed } = options;
+  const { config, client, store, output, storage, log, now, elapsed, tracing } = options;
   const random = () => Math.random();
   const { brokers, kafkaSecurity: security } = config;
   const kafka = { brokers, security, clientId: "plumbline", log, now: elapsed };
@@ -53,7 +55,7 @@ export function createEnds(options: EndsOptions): Ends {
   const outputSink: Sink | null = output === null ? null : client.createOutput({
     ...kafka,
     topic: config.outputTopic,
-    feed: output,
+    feed: tracing?.output(output, config.outputTopic) ?? output,
     random,
     observe: options.observe,
   });
@@ -65,6 +67,7 @@ export function createEnds(options: EndsOptions): Ends {
     log,
     now: elapsed,
     random,
+    trace: tracing?.post,
   });
 
   const hasCopy = config.kafkaEnabled && config.deadLetterTopic !== "";

@@ -1,4 +1,5 @@
 import { loadKafkaClient, type RunningEngine } from "../app.ts";
+import { loadTracing } from "../app/following.ts";
 import { readConfig } from "../config/config.ts";
 import { ConfigFaults } from "../config/faults.ts";
 import { openFiles } from "../config/files.ts";
@@ -21,8 +22,9 @@ export async function serve(): Promise<number> {
     output = openLog(config.debug ? "debug" : config.logLevel);
     for (const warning of nearMisses(env)) output.log.warn(warning);
     const client = await loadKafkaClient(config);
+    const tracing = await loadTracing(config, version);
     const { log } = output;
-    return await run(startPatiently({ config, files, log, version, client }), log);
+    return await run(startPatiently({ config, files, log, version, client, tracing }), log);
   } catch (error) {
     console.error(error instanceof Error ? `plumbline: ${error.message}` : error);
     return startFailure(error);

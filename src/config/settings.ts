@@ -222,6 +222,14 @@ export const settings = {
     meaning: "Whether debug lines are logged, whatever LOG_LEVEL says.",
     parse: parseBoolean,
   }),
+  openTelemetry: setting({
+    name: "OTEL_DENO",
+    default: "false",
+    allowed: "true or false",
+    meaning:
+      "Whether traces are sent by OpenTelemetry, to where OTEL_EXPORTER_OTLP_ENDPOINT says (docs/tracing.md).",
+    parse: parseBoolean,
+  }),
 };
 
 /** The value of every setting, by its key in the table. */

@@ -77,6 +77,7 @@ export class Batch {
   /** null: the store knows all names in it, it is written by checkpoints. */
   #newTotals: GlobalState | null = null;
   #counters: Counters = { ...NOTHING };
+  #submitted: { first: string; last: string } | null = null;
 
   constructor(parts: BatchParts) {
     this.#parts = parts;
@@ -97,7 +98,16 @@ export class Batch {
     return this.#firstId + this.rows.length + this.#replayed.rows.length - 1;
   }
 
-  get #plainRows(): JournalRow[] {
+  get counters(): Readonly<Counters> {
+    return this.#counters;
+  }
+
+  /** Ids of the first and the last reading that came over HTTP; null: none did. */
+  get submitted(): { readonly first: string; readonly last: string } | null {
+    return this.#submitted;
+  }
+
+  get plainRows(): JournalRow[] {
     return this.rows.map(({ row }) => row);
   }
 
@@ -144,6 +154,8 @@ export class Batch {
     const { state: { engine }, maxReadingBytes } = this.#parts;
     const { bytes, start, end, id } = reading;
     this.#counters.read++;
+    if (this.#submitted === null) this.#submitted = { first: id, last: id };
+    else this.#submitted.last = id;
     const tooLong = end - start > maxReadingBytes;
     if (tooLong) engine.reject(tooLarge(end - start, maxReadingBytes));
     const outcome = tooLong
@@ -247,7 +259,7 @@ export class Batch {
     const { output, storage, backlogs } = this.#parts;
     const goesOut = output !== null && !this.#droppedFor.includes("output");
     for (const { row } of this.rows) tx.append(row, goesOut ? "output" : "state");
-    for (const sink of this.#droppedFor) backlogs.dropNewest(tx, sink, this.#plainRows);
+    for (const sink of this.#droppedFor) backlogs.dropNewest(tx, sink, this.plainRows);
     // Before the rejected ones: a letter may come again under its id.
     this.#replayed.write(tx);
     for (const rejected of this.#rejected) tx.reject(rejected);
@@ -278,7 +290,7 @@ export class Batch {
     storage?.flushed();
     if (this.#slice !== null) checkpoint.written(this.#slice);
     // They are told by what the rows say: before the buffers are given back.
-    for (const sink of this.#droppedFor) backlogs.droppedNewest(sink, this.#plainRows);
+    for (const sink of this.#droppedFor) backlogs.droppedNewest(sink, this.plainRows);
     const last = this.rows.at(-1);
     if (this.#droppedFor.includes("storage") && last !== undefined) storage?.skipped(last.row.id);
     for (const pooled of this.rows) {

@@ -1,7 +1,7 @@
 import { Batch, type BatchParts } from "./batch.ts";
 import { type Checkpoint } from "./checkpoint.ts";
 import { NotOurs } from "./not_ours.ts";
-import { type RecordBatch, type Store, StoreDamaged } from "./ports.ts";
+import { type CommittedBatch, type RecordBatch, type Store, StoreDamaged } from "./ports.ts";
 import { type State } from "./state.ts";
 
 /** Where the ingest's time went since the start, in ms. */
@@ -25,10 +25,26 @@ export class Commit {
   batch: Batch | undefined;
   /** How long the last transaction took, judging left out. */
   transactionMs = 0;
+  #started: number | undefined;
+  #judged = 0;
+  #committed = 0;
+  #attempts = 0;
 
   constructor(options: CommitParts, stages: StageTimes) {
     this.#options = options;
     this.#stages = stages;
+  }
+
+  /** What there is to tell once it is committed. */
+  told(positions: readonly RecordBatch[]): CommittedBatch {
+    const { submitted, plainRows: rows, counters } = this.batch!;
+    const times = {
+      started: this.#started ?? 0,
+      judged: this.#judged,
+      committed: this.#committed,
+      attempts: this.#attempts,
+    };
+    return { positions, submitted, rows, counters, times };
   }
 
   attempt(
@@ -37,6 +53,8 @@ export class Commit {
     const { store, state, checkpoint } = this.#options;
     let judging: Batch | undefined;
     let judged = 0, written = 0;
+    this.#started ??= performance.now();
+    this.#attempts++;
     try {
       store.transact((tx) => {
         for (const { source, asked, end } of of.positions) {
@@ -52,6 +70,7 @@ export class Commit {
           this.batch = judging;
         }
         judged = performance.now();
+        if (judging !== undefined) this.#judged = judged;
         this.batch.write(tx);
         written = performance.now();
         this.#stages.apply += judged - started;
@@ -64,7 +83,7 @@ export class Commit {
       }
       throw error;
     }
-    const committed = performance.now();
+    const committed = this.#committed = performance.now();
     this.#stages.insert += written - judged;
     this.#stages.commit += committed - written;
     this.transactionMs = committed - judged;

@@ -9,6 +9,7 @@ import { type LowDisk } from "./low_disk.ts";
 import {
   BacklogFull,
   type BatchOutcome,
+  type CommittedBatch,
   DiskLow,
   type Intake,
   type Log,
@@ -42,6 +43,8 @@ export interface IngestOptions extends BatchParts {
   readonly log: Log;
   /** A batch was committed; its transaction took so many ms, judging left out. */
   readonly observe: (tally: Tally, transactionMs: number) => void;
+  /** The same batch, before its rows go to the sinks; undefined: nobody follows it. */
+  readonly follow?: (batch: CommittedBatch) => void;
 }
 
 /** Something to be committed, as often as it takes. */
@@ -222,7 +225,7 @@ export class Ingest implements Intake {
           ? undefined
           : "the partition went to another member meanwhile",
       done: () => {
-        this.#committed(commit);
+        this.#committed(commit, ours);
         source.committed(ours);
       },
       abandon: (reason) => {
@@ -266,7 +269,7 @@ export class Ingest implements Intake {
           ? undefined
           : "the store can't be written",
       done: () => {
-        this.#committed(commit);
+        this.#committed(commit, []);
         this.#options.backlogs.look();
         group.settle();
       },
@@ -277,8 +280,9 @@ export class Ingest implements Intake {
     });
   }
 
-  #committed(commit: Commit): void {
-    const { state, observe, now } = this.#options;
+  #committed(commit: Commit, positions: readonly RecordBatch[]): void {
+    const { state, observe, follow, now } = this.#options;
+    follow?.(commit.told(positions));
     commit.batch!.committed();
     this.#committedAt = now();
     observe(state.engine.tally, commit.transactionMs);

@@ -1,7 +1,7 @@
 /** Results to the storage service by HTTP (contract, section 2): at least once, in order per device. */
 import type { Log, Sink, SourceState, StorageFeed } from "../pipeline/ports.ts";
 import { backoffMs, type Lane, Lanes } from "./lanes.ts";
-import { post, verdictOn } from "./post.ts";
+import { post, type PostOutcome, verdictOn } from "./post.ts";
 import { RecordsInHand } from "./records_in_hand.ts";
 import { type Failure, Trouble } from "./trouble.ts";
 
@@ -19,6 +19,11 @@ export interface StorageSinkOptions {
   /** From 0 up to 1, for the jitter. */
   readonly random: () => number;
   readonly fetch?: typeof fetch;
+  /** Runs each request, to see what comes of it. */
+  readonly trace?: (
+    result: { readonly row: number; readonly id: string },
+    send: () => Promise<PostOutcome>,
+  ) => Promise<PostOutcome>;
 }
 
 export function createStorageSink(options: StorageSinkOptions): Sink {
@@ -104,13 +109,14 @@ class StorageSink implements Sink {
   }
 
   async #send(lane: Lane): Promise<void> {
-    const { url, timeoutMs, now, fetch = globalThis.fetch } = this.#options;
+    const { url, timeoutMs, now, fetch = globalThis.fetch, trace } = this.#options;
     const result = lane.results[0];
     const probe = this.#lanes.down;
     const abort = new AbortController();
     this.#requests.add(abort);
     if (probe) this.#probing = true;
-    const outcome = await post(result, { url: `${url}/api/store`, fetch, timeoutMs, abort, now });
+    const send = () => post(result, { url: `${url}/api/store`, fetch, timeoutMs, abort, now });
+    const outcome = await (trace?.({ row: result.row.id, id: result.id }, send) ?? send());
     this.#requests.delete(abort);
     if (probe) this.#probing = false;
     if (outcome.stored) this.#succeed(lane, probe);

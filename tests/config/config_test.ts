@@ -37,6 +37,7 @@ Deno.test("an empty environment gives the contract's defaults", () => {
     inputTopic: "sensor-data",
     outputTopic: "processed-data",
     group: "plumbline",
+    openTelemetry: false,
     outOfRange: "earliest",
     kafkaClient: "platformatic",
     outputDelivery: "",

@@ -20,13 +20,14 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   "src/store/": [...OUTER_ROOM, "migrations/"],
   "src/http/": OUTER_ROOM,
   "src/migration/": ["src/core/", "src/config/", "src/kafka/", "deps.ts"],
+  "src/telemetry/tracing/": ["src/telemetry/", "src/pipeline/ports.ts", "deps_otel.ts"],
   "src/telemetry/": ["src/pipeline/ports.ts", "deps.ts"],
   "src/config/": ["src/core/", "deps.ts", "deps_yaml.ts"],
   "migrations/": [],
 };
 
 /** Loaded only where it is asked for: from outside the room by `await import()` alone. */
-const LOADED_LATE = ["src/kafka/kafkajs/"];
+const LOADED_LATE = ["src/kafka/kafkajs/", "src/telemetry/tracing/"];
 
 /** No clock, no network: not even what the runtime itself brings. */
 const WITHOUT_RUNTIME = ["src/core/", "src/pipeline/", "src/simulation/"];

@@ -8,8 +8,10 @@ export async function commandFlags(
   const opensFolder = command === "dead-letters" && options.includes("--at-rest");
   if (command === "serve" || opensFolder) return await serveFlags(env);
   const flags = ["--no-prompt", "--allow-net", "--allow-env", "--allow-read"];
-  // A folder at rest is read under a second name: in TMPDIR, or beside it.
-  if (command === "inspect") return [...flags, "--allow-sys", "--allow-ffi", "--allow-write"];
+  // A folder at rest is read under a second name, in TMPDIR or beside it; a backup may go anywhere.
+  if (["inspect", "backup", "compact"].includes(command)) {
+    return [...flags, "--allow-sys", "--allow-ffi", "--allow-write"];
+  }
   // Libraries ask for the machine when they are loaded; `--marks` names any file.
   if (command === "check" || command === "simulate") flags.push("--allow-sys", "--allow-ffi");
   if (command === "simulate") flags.push("--allow-write");

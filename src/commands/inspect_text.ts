@@ -2,6 +2,7 @@
 import { printable } from "../core/reading_reason.ts";
 import type { FolderReport } from "../store/folder_report.ts";
 import { columns } from "./columns.ts";
+import { size } from "./size.ts";
 
 /** More of anything than a person reads is only counted. */
 const MAX_ROWS = 20;
@@ -109,14 +110,4 @@ function groupsOf(members: readonly { group: string }[]): string {
 
 function instant(ms: number): string {
   return new Date(ms).toISOString();
-}
-
-function size(bytes: number): string {
-  const units = ["bytes", "KiB", "MiB", "GiB"];
-  let value = bytes, unit = 0;
-  while (value >= 1024 && unit < units.length - 1) {
-    value /= 1024;
-    unit++;
-  }
-  return unit === 0 ? `${bytes} bytes` : `${value.toFixed(1)} ${units[unit]}`;
 }

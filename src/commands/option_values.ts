@@ -55,6 +55,12 @@ export function faultList(text: string): FaultKind[] {
   );
 }
 
+/** A path that an unset variable has emptied is none. */
+export function pathText(text: string): string {
+  if (text !== "") return text;
+  throw new InvalidArgumentError("Expected a path, got an empty text.");
+}
+
 /** `http://host:port`, without a path's last slash. */
 export function serverAddress(text: string): string {
   try {

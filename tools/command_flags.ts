@@ -1,5 +1,8 @@
 import { serveFlags } from "./serve_flags.ts";
 
+/** Libraries ask for the machine when they are loaded; SQLite is one that isn't JavaScript. */
+const NO_NETWORK = ["--no-prompt", "--allow-env", "--allow-read", "--allow-sys", "--allow-ffi"];
+
 /** Deno's flags for a command: what it may touch. Those who only ask may write nowhere. */
 export async function commandFlags(
   [command = "serve", ...options]: readonly string[],
@@ -7,11 +10,13 @@ export async function commandFlags(
 ): Promise<string[]> {
   const opensFolder = command === "dead-letters" && options.includes("--at-rest");
   if (command === "serve" || opensFolder) return await serveFlags(env);
-  const flags = ["--no-prompt", "--allow-net", "--allow-env", "--allow-read"];
+  // What is only tried can't reach anything.
+  if (command === "dry-run") return [...NO_NETWORK];
   // A folder at rest is read under a second name, in TMPDIR or beside it; a backup may go anywhere.
   if (["inspect", "backup", "compact"].includes(command)) {
-    return [...flags, "--allow-sys", "--allow-ffi", "--allow-write"];
+    return [...NO_NETWORK, "--allow-write"];
   }
+  const flags = ["--no-prompt", "--allow-net", "--allow-env", "--allow-read"];
   // Libraries ask for the machine when they are loaded; `--marks` names any file.
   if (command === "check" || command === "simulate") flags.push("--allow-sys", "--allow-ffi");
   if (command === "simulate") flags.push("--allow-write");

@@ -5,6 +5,7 @@ import { version } from "../version.ts";
 import { addDeadLetterCommands } from "./dead_letter_line.ts";
 import { exitCodes } from "./exit_codes.ts";
 import { addFolderCommands } from "./folder_line.ts";
+import { addLookCommands } from "./look_line.ts";
 import {
   faultList,
   instant,
@@ -155,6 +156,7 @@ function commands(ended: (code: number) => void): Command {
 
   addDeadLetterCommands(program, ended);
   addFolderCommands(program, ended);
+  addLookCommands(program, ended);
   for (const command of program.commands) command.helpOption("-h, --help", "show this");
   return program;
 }

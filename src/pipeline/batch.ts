@@ -348,7 +348,7 @@ export function mayPrune(
   );
 }
 
-function tooLarge(bytes: number, limit: number): string {
+export function tooLarge(bytes: number, limit: number): string {
   return `reading: expected at most ${limit} bytes, got ${bytes}`;
 }
 

@@ -19,6 +19,7 @@ export async function commandFlags(
   const flags = ["--no-prompt", "--allow-net", "--allow-env", "--allow-read"];
   // Libraries ask for the machine when they are loaded; `--marks` names any file.
   if (command === "check" || command === "simulate") flags.push("--allow-sys", "--allow-ffi");
-  if (command === "simulate") flags.push("--allow-write");
+  const writes = command === "simulate" || (command === "check" && options.includes("--connect"));
+  if (writes) flags.push("--allow-write");
   return flags;
 }

@@ -11,9 +11,14 @@ export function oneSetting<T>(setting: Setting<T>, env: Environment): T {
 
 const ANY = new Map([["0.0.0.0", "127.0.0.1"], ["::", "::1"]]);
 
+/** Where one that listens there answers on this machine: all addresses are asked on this machine's own. */
+export function localAddress({ host, port }: { host: string; port: number }): string {
+  const asked = ANY.get(host) ?? host;
+  return `http://${asked.includes(":") ? `[${asked}]` : asked}:${port}`;
+}
+
 /**
- * Where an engine with these settings answers on this machine: `http://host:port`. One that listens
- * on all addresses is asked on this machine's own. Throws `ConfigFaults`, also where the port is 0:
+ * Where an engine with these settings answers on this machine: `http://host:port`. Throws `ConfigFaults`, also where the port is 0:
  * nobody knows then which one the engine took.
  */
 export function apiAddress(env: Environment): string {
@@ -23,7 +28,5 @@ export function apiAddress(env: Environment): string {
     const message = "is any free port: nobody knows which";
     throw new ConfigFaults([{ name, value: "0", message, allowed: `${allowed}, but not 0 here` }]);
   }
-  const bound = oneSetting(settings.host, env);
-  const host = ANY.get(bound) ?? bound;
-  return `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
+  return localAddress({ host: oneSetting(settings.host, env), port });
 }

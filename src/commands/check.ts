@@ -12,6 +12,7 @@ import { type Setting, settings } from "../config/settings.ts";
 import { type Files, openFiles } from "../config/files.ts";
 import type { Quotas, TenantSettings } from "../config/tenants.ts";
 import { columns } from "./columns.ts";
+import { type Connection, connectionsText } from "./connection.ts";
 import { exitCodes } from "./exit_codes.ts";
 
 /** What `check` knows; with `--json` this is what it prints. */
@@ -22,6 +23,8 @@ export interface Findings {
   readonly tenants?: CheckedTenants;
   readonly warnings: readonly string[];
   readonly faults: readonly string[];
+  /** With `--connect`, unless the settings are wrong. */
+  readonly connections?: readonly Connection[];
 }
 
 export interface CheckedSetting {
@@ -45,12 +48,30 @@ interface CheckedTenants {
 /** More tenants than a person reads are only counted. */
 const TENANTS_SHOWN = 20;
 
+export interface CheckOptions {
+  readonly json?: boolean;
+  readonly connect?: boolean;
+  /** s, for each part. */
+  readonly timeout: number;
+}
+
 /** Prints the settings as they are understood and everything that is wrong; the exit code. */
-export async function check(options: { json?: boolean }): Promise<number> {
+export async function check(options: CheckOptions): Promise<number> {
   const env = Deno.env.toObject();
-  const findings = findingsOf(env, await openFiles(env));
-  console.log(options.json ? JSON.stringify(findings, finite, 2) : findingsText(findings));
-  return findings.ok ? exitCodes.done : exitCodes.usage;
+  const files = await openFiles(env);
+  const findings = findingsOf(env, files);
+  // Wrong settings lead nowhere: they are told, and nothing is connected to.
+  const connections = options.connect && findings.ok
+    ? await (await import("./connect_check.ts")).connectAll(
+      readConfig(env, files),
+      options.timeout * 1000,
+    )
+    : undefined;
+  const ok = findings.ok && (connections ?? []).every((it) => it.ok);
+  const found = connections === undefined ? findings : { ...findings, ok, connections };
+  console.log(options.json ? JSON.stringify(found, finite, 2) : findingsText(found));
+  if (!findings.ok) return exitCodes.usage;
+  return ok ? exitCodes.done : exitCodes.failed;
 }
 
 /** Reads no file but those that settings name, and connects to nothing. */
@@ -120,6 +141,8 @@ export function findingsText(findings: Findings): string {
       : [`${length} ${length === 1 ? "thing is" : "things are"} wrong:`, ...findings.faults]
         .join("\n  "),
   );
+  const { connections } = findings;
+  if (connections !== undefined) parts.push(connectionsText(connections));
   return parts.join("\n\n");
 }
 

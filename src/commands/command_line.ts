@@ -28,12 +28,18 @@ Exit codes: 0 stopped by SIGTERM or SIGINT, 1 failed while running, 2 wrong sett
 3 the data folder is in use or its schema is newer than this program`;
 
 const CHECK_EXAMPLES = `
-Nothing is started and nothing is connected to. Exit codes: 0 all is right, 2 something is wrong.
+Nothing is started, and without --connect nothing is connected to. With it everything that the engine
+would use is reached: brokers, topics, group, storage service, data folder, disk, port, clock. No reading
+is written, no topic made, no group joined; a small file is written to the data folder and removed. An
+engine may run meanwhile.
+
+Exit codes: 0 all is right, 1 something can't be reached or used as it is, 2 the settings are wrong.
 
 Examples:
   $ plumbline check
   $ TENANTS_FILE=deploy/tenants.legacy.json plumbline check
-  $ plumbline check --json | jq .faults`;
+  $ plumbline check --json | jq .faults
+  $ plumbline check --connect --timeout 3`;
 
 const HEALTH_EXAMPLES = `
 Asks the engine at HOST and METRICS_PORT, as the engine itself reads them, and prints one line.
@@ -93,6 +99,8 @@ function commands(ended: (code: number) => void): Command {
     .action(async () => ended(await (await import("./serve.ts")).serve()));
 
   program.command("check").description("show the settings as they are understood, and all faults")
+    .option("--connect", "reach everything that the engine would use")
+    .option("--timeout <time>", "how long each part may take: 10s, 1m", seconds, 10)
     .option("--json", "as one JSON object")
     .addHelpText("after", CHECK_EXAMPLES)
     .action(async (options) => ended(await (await import("./check.ts")).check(options)));

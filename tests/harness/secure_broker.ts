@@ -33,7 +33,10 @@ export interface SecureBroker extends AsyncDisposable {
 }
 
 /** In a folder of its own, which has to be empty. Fails like `startBroker`; needs `openssl`. */
-export async function startSecureBroker(dir: string): Promise<SecureBroker> {
+export async function startSecureBroker(
+  dir: string,
+  config: Record<string, string> = {},
+): Promise<SecureBroker> {
   await Deno.mkdir(dir, { recursive: true });
   const certificates = await authority(`${dir}/own`);
   const foreign = await authority(`${dir}/foreign`);
@@ -54,7 +57,7 @@ export async function startSecureBroker(dir: string): Promise<SecureBroker> {
     scramUsers: ["SCRAM-SHA-256", "SCRAM-SHA-512"].map((mechanism) =>
       `${mechanism}=[name=${USER},password="${PASSWORD}"]`
     ),
-    config: { ...sslConfig(pem, certificates.ca), ...saslConfig() },
+    config: { ...sslConfig(pem, certificates.ca), ...saslConfig(), ...config },
   });
   const addresses = Object.fromEntries(
     Object.entries(ports).map(([key, port]) => [key, `127.0.0.1:${port}`]),

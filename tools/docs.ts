@@ -1,9 +1,13 @@
 /** `deno task docs`: writes the pages of docs/ that are made from the code. */
+import { apiText } from "../src/http/api_text.ts";
+import type { Document } from "../src/http/openapi.ts";
 import { type Setting, settings } from "../src/config/settings.ts";
 import { builtInSettings } from "../src/config/tenants.ts";
 import { tenantsJsonSchema } from "../src/config/tenants_schema.ts";
+import { choosePort, startEngine } from "./demo_engine.ts";
 
 const SETTINGS_PAGE = new URL("../docs/settings.md", import.meta.url);
+const API_PAGE = new URL("../docs/api.md", import.meta.url);
 const TENANTS_SCHEMA = new URL("../docs/tenants.schema.json", import.meta.url);
 
 /** `docs/settings.md`, from the table that the engine reads its settings by. */
@@ -82,6 +86,27 @@ demo's: there one metric out of range is enough.
 `;
 }
 
+/** `docs/api.md`, from the document that the engine serves. */
+export function apiPage(document: Document): string {
+  const [title, ...rest] = apiText(document).split("\n");
+  const source = "This page is made from what the routes in `src/http` say of themselves, by " +
+    "`deno task docs`. A running engine shows the same at `/docs`, and to programs at `/openapi.json`.";
+  return [title, "", source, ...rest].join("\n");
+}
+
+/** Asks a real engine: only that knows all its routes. */
+async function servedDocument(): Promise<Document> {
+  const dataDir = await Deno.makeTempDir({ prefix: "plumbline-docs-" });
+  const port = await choosePort(0);
+  const engine = await startEngine({ dataDir, port, tell: (line) => console.error(line) });
+  try {
+    return await (await fetch(`${engine.address}/openapi.json`)).json();
+  } finally {
+    await engine.stop();
+    await Deno.remove(dataDir, { recursive: true });
+  }
+}
+
 function settingRow(
   { name, oldName, default: text, emptyMeans, allowed, meaning }: Setting<unknown>,
 ) {
@@ -102,5 +127,6 @@ function cell(text: string): string {
 if (import.meta.main) {
   Deno.writeTextFileSync(SETTINGS_PAGE, settingsPage());
   Deno.writeTextFileSync(TENANTS_SCHEMA, `${JSON.stringify(tenantsJsonSchema(), null, 2)}\n`);
-  console.log("docs/settings.md and docs/tenants.schema.json written");
+  Deno.writeTextFileSync(API_PAGE, apiPage(await servedDocument()));
+  console.log("docs/api.md, docs/settings.md and docs/tenants.schema.json written");
 }

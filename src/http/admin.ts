@@ -9,7 +9,7 @@ const about: Description = {
   topic: "Administration",
   summary: "Read the tenants' file again",
   text:
-    `Reads \`TENANTS_FILE\` again, as SIGHUP does, and as the engine does by itself half a second after \
+    `\`TENANTS_FILE\` is read again, as by SIGHUP, and as the engine does by itself half a second after \
 the file has changed. The file is checked first and then in force as a whole, between two batches: no \
 reading is judged by half of it, and none is lost. The answer comes when it is in force. While the file is \
 wrong the metric \`plumbline_tenants_file_wrong\` is 1.`,
@@ -35,6 +35,22 @@ wrong the metric \`plumbline_tenants_file_wrong\` is 1.`,
       headers: ["retry-after"],
     },
   },
+  examples: [{
+    name: "in force",
+    when: "TENANTS_FILE is set",
+    status: 200,
+    answer: `{"status":"ok","tenants":2}`,
+  }, {
+    name: "no file",
+    status: 409,
+    answer: `{"status":"error","message":"no TENANTS_FILE is set: nothing can be read again"}`,
+  }, {
+    name: "a fault in the file",
+    when: "TENANTS_FILE is set",
+    status: 422,
+    answer: `{"status":"error","message":"the tenants' file is wrong; the settings in force stay",
+ "faults":["tenants.acme.sampling: expected a number from 0 to 1, got 1.5"]}`,
+  }],
 };
 
 /** `POST /api/admin/reload`: the tenants' file is read again, and in force when the answer comes. */

@@ -14,6 +14,7 @@ import type { BodyLimits } from "./body.ts";
 import { dataRoute } from "./data.ts";
 import { deadLetterRoutes } from "./dead_letters.ts";
 import { deviceStatsRoute } from "./device_stats.ts";
+import { docsRoute } from "./docs.ts";
 import { healthRoutes } from "./health.ts";
 import { indexRoute } from "./index.ts";
 import { errorAnswer } from "./json.ts";
@@ -64,7 +65,8 @@ export function createApi(options: ApiOptions): Api {
   measure(api, options);
   refuseWrongTargets(api);
   const { version } = options;
-  routes.push(openapiRoute(() => openapiDocument({ version, routes: all })));
+  const document = () => openapiDocument({ version, routes: all });
+  routes.push(openapiRoute(document), docsRoute(document));
   const all = [...routes, indexRoute({ version, routes })];
   for (const route of all) register(api, route);
   api.notFound((c) =>

@@ -1,5 +1,6 @@
 /** What OpenAPI says of `POST /api/data`. */
 import { z } from "../../deps.ts";
+import { dataExamples } from "./data_examples.ts";
 import { type Description, errorSchema, timeSchema } from "./description.ts";
 
 /** What `trim` doesn't remove and that is no control character stands somewhere in it. */
@@ -79,20 +80,20 @@ const acceptedSchema = z.int().min(0)
 const batchSchema = z.object({
   status: z.literal("ok"),
   accepted: acceptedSchema,
-  rejected: rejectedSchema,
+  rejected: rejectedSchema.max(0),
 }).describe("Many readings: every one was accepted.");
 
 const partSchema = z.object({
   status: z.literal("partial"),
   accepted: acceptedSchema,
-  rejected: rejectedSchema,
-});
+  rejected: rejectedSchema.min(1),
+}).describe("Many readings: some were accepted.");
 
 const noneSchema = z.object({
   status: z.literal("error"),
   message: z.string(),
   accepted: z.literal(0),
-  rejected: rejectedSchema,
+  rejected: rejectedSchema.min(1),
 }).describe("Many readings: none was accepted.");
 
 const takenSchema = z.object({ status: z.literal("ok"), data: resultSchema })
@@ -179,4 +180,5 @@ again counts them again: HTTP has no offsets.`,
       headers: ["retry-after"],
     },
   },
+  examples: dataExamples,
 };

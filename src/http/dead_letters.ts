@@ -60,7 +60,7 @@ const body = z.strictObject({
 }, { error: "expected a JSON object" }).refine(
   (it) => (it.numbers === undefined) !== (it.filter === undefined),
   { error: "expected either numbers or filter", path: ["numbers"] },
-);
+).meta({ oneOf: [{ required: ["numbers"] }, { required: ["filter"] }] });
 
 type Filter = Pick<z.infer<typeof query>, keyof typeof filterShape>;
 

@@ -1,5 +1,11 @@
 /** What OpenAPI says of the dead letters. */
 import { z } from "../../deps.ts";
+import {
+  discardExamples,
+  listExamples,
+  replayExamples,
+  showExamples,
+} from "./dead_letters_examples.ts";
 import { type Description, errorSchema, timeSchema } from "./description.ts";
 
 const letterShape = {
@@ -29,25 +35,24 @@ const headSchema = z.object(letterShape).meta({ id: "DeadLetter" });
 const letterSchema = z.object({
   ...letterShape,
   encoding: z.enum(["utf-8", "base64"]).nullable()
-    .describe("`utf-8`: `value` is the text. `base64`: they aren't UTF-8. null: a tombstone."),
+    .describe(
+      "`utf-8`: `value` is the text. `base64`: the bytes aren't UTF-8. null, and `value`, too: a tombstone.",
+    ),
   value: z.string().nullable(),
 }).meta({ id: "DeadLetterWithBytes" });
 
 const doneShape = {
   dry_run: z.boolean(),
-  matched: z.int().min(0),
-  marked: z.int().min(1).optional().describe(
-    "Refused results whose sink takes them again later, and not again where they are replayed.",
-  ),
-  left_because: z.string().optional(),
+  matched: z.int().min(0).describe("So many letters are meant."),
   examples: z.array(headSchema).max(5).optional().describe("The first ones, in a dry run."),
 };
 
 const replayedShape = {
   ...doneShape,
-  replayed: z.int().min(0),
+  replayed: z.int().min(0).describe("Those that were rejected again are counted, too."),
   rejected_again: z.int().min(0),
-  left: z.int().min(0),
+  left: z.int().min(0).describe("So many stayed."),
+  left_because: z.string().optional().describe("Why the last of them stayed."),
 };
 
 const discardedShape = { ...doneShape, discarded: z.int().min(0) };
@@ -83,6 +88,7 @@ export function listAbout(query: z.ZodObject): Description {
       },
       400: { text: "A parameter is wrong or unknown." },
     },
+    examples: listExamples,
     links: [{
       name: "next",
       operation: "listDeadLetters",
@@ -101,8 +107,7 @@ export function showAbout(number: z.ZodType): Description {
   return {
     id: "getDeadLetter",
     topic: "Dead letters",
-    summary: "One dead letter, with its bytes",
-    text: "The same members, and the bytes as they came.",
+    summary: "One dead letter, with its bytes as they came",
     path: z.object({
       number: number.describe("The letter's number."),
     }),
@@ -114,6 +119,7 @@ export function showAbout(number: z.ZodType): Description {
       400: { text: "What stands for the number is none." },
       404: { text: "There is no such letter." },
     },
+    examples: showExamples,
   };
 }
 
@@ -121,7 +127,7 @@ export function replayAbout(body: z.ZodType): Description {
   return {
     id: "replayDeadLetters",
     topic: "Dead letters",
-    summary: "Read or sent again",
+    summary: "Read or send dead letters again",
     text:
       `- A **rejected reading** is read again: judged by the settings of now, counted as read once \
 more, under the id that it had. Where it has no timestamp it gets the time of the replay. If it is \
@@ -145,6 +151,7 @@ What the body may not have is refused, so that a name that is misspelt takes in 
       200: { text: "What came of it.", schema: z.object({ ...ok, ...replayedShape }) },
       ...selectionAnswers(z.object({ ...stopped, ...replayedShape })),
     },
+    examples: replayExamples,
   };
 }
 
@@ -152,13 +159,14 @@ export function discardAbout(body: z.ZodType): Description {
   return {
     id: "discardDeadLetters",
     topic: "Dead letters",
-    summary: "Deleted",
+    summary: "Delete dead letters",
     text: "The letters are gone for good. The body is that of a replay.",
     body: selectionBody(body),
     answers: {
       200: { text: "What came of it.", schema: z.object({ ...ok, ...discardedShape }) },
       ...selectionAnswers(z.object({ ...stopped, ...discardedShape })),
     },
+    examples: discardExamples,
   };
 }
 

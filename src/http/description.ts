@@ -1,6 +1,8 @@
 /** What a route says of itself. `openapi.ts` makes one document of all of them. */
 import { z } from "../../deps.ts";
 
+export const JSON_TYPE = "application/json";
+
 /** In the order in which they are shown. */
 export const TOPICS = [
   "Readings",
@@ -32,6 +34,8 @@ export interface Description {
   readonly answers: Readonly<Record<number, AnswerDescription>>;
   /** Where a member of an answer goes on: what is asked for next. */
   readonly links?: readonly AnswerLink[];
+  /** The requests are asked one after the other by a test, over all routes by topic, and answered so. */
+  readonly examples?: readonly Example[];
 }
 
 export interface BodyDescription {
@@ -57,6 +61,24 @@ export interface AnswerLink {
   /** Its parameters, each by where in the answer its value stands: `{ after: "/next" }`. */
   readonly parameters: Readonly<Record<string, string>>;
   readonly text: string;
+}
+
+export interface Example {
+  /** A few words, none twice in an operation: what it shows. */
+  readonly name: string;
+  readonly path?: Readonly<Record<string, string>>;
+  readonly query?: Readonly<Record<string, string>>;
+  readonly body?: string;
+  /** Media type of the body; JSON if not given. */
+  readonly type?: string;
+  readonly status: number;
+  /** JSON as the engine writes it, but for line breaks. */
+  readonly answer: string;
+  /**
+   * In what state the engine answers so, where the examples before it don't bring that about;
+   * tests/http/examples_test.ts does.
+   */
+  readonly when?: string;
 }
 
 /** Every error's body, wherever the request could be read. */

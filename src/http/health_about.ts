@@ -15,7 +15,7 @@ export const healthAbout: Description = {
   id: "getHealth",
   topic: "Health",
   summary: "Whether the process is alive",
-  text: "Is 200 while the process is alive.",
+  text: "Alive is whatever answers: the status is 200, whatever else is wrong.",
   answers: {
     200: {
       text: "It is alive.",
@@ -29,6 +29,12 @@ export const healthAbout: Description = {
       }),
     },
   },
+  examples: [{
+    name: "without Kafka",
+    status: 200,
+    answer: `{"status":"ok","service":"plumbline","running":true,"kafka":"disabled",
+ "timestamp":"2026-11-25T07:31:27.592Z"}`,
+  }],
 };
 
 export const readyAbout: Description = {
@@ -53,6 +59,14 @@ service is away.`,
     200: { text: "It can.", schema: okSchema },
     503: { text: "It can't: the checks that fail.", schema: failedSchema },
   },
+  examples: [{ name: "ready", status: 200, answer: `{"status":"ok"}` }, {
+    name: "not ready",
+    when: "the storage service takes nothing",
+    status: 503,
+    answer: `{"status":"error",
+ "message":"storage: the storage service doesn't take results; the log says why",
+ "failed":{"storage":"the storage service doesn't take results; the log says why"}}`,
+  }],
 };
 
 export const liveAbout: Description = {

@@ -6,16 +6,17 @@ import {
   type Description,
   errorSchema,
   HEADERS,
+  JSON_TYPE,
   TOPICS,
 } from "./description.ts";
+import { bodyValue, exampleJson, namedExamples, taken, wireValue } from "./openapi_examples.ts";
 import { JSON_HEADERS } from "./json.ts";
+import { PREFACE } from "./openapi_preface.ts";
 import type { Operation, Route } from "./request.ts";
 
 type Json = Record<string, unknown>;
 /** Input: what is asked; output: what is answered. */
 type Direction = "input" | "output";
-
-const JSON_TYPE = "application/json";
 
 export interface Document {
   readonly openapi: string;
@@ -39,7 +40,8 @@ export function openapiRoute(document: () => Document): Route {
     id: "getOpenapi",
     topic: "The interface itself",
     summary: "This interface as an OpenAPI 3.1 document",
-    text: "Made from the schemas that requests are checked by. Made to be read by programs; ",
+    text:
+      "Made from the schemas that requests are checked by, for programs; `GET /docs` is for people.",
     answers: {
       200: { text: "The document.", schema: z.looseObject({ openapi: z.literal("3.1.1") }) },
     },
@@ -57,7 +59,7 @@ export function openapiDocument(options: { version: string; routes: readonly Rou
       if (ids.has(about.id)) throw new Error(`Describe ${path}: ${about.id} is taken`);
       ids.add(about.id);
       const at = path.replace(/:(\w+)/g, "{$1}");
-      (paths[at] ??= {})[method.toLowerCase()] = operationJson(about, schemas);
+      (paths[at] ??= {})[method.toLowerCase()] = operationJson(about, { path, schemas });
     }
   }
   return {
@@ -66,6 +68,7 @@ export function openapiDocument(options: { version: string; routes: readonly Rou
       title: "Plumbline",
       version: options.version,
       summary: "An edge engine for sensor readings",
+      description: PREFACE,
       license: { name: "MIT", identifier: "MIT" },
     },
     tags: TOPICS.map((name) => ({ name })),
@@ -74,12 +77,16 @@ export function openapiDocument(options: { version: string; routes: readonly Rou
   };
 }
 
-function operationJson(about: Description, schemas: Schemas): Json {
+function operationJson(
+  about: Description,
+  { path, schemas }: { path: string; schemas: Schemas },
+): Json {
   return {
     operationId: about.id,
     tags: [about.topic],
     summary: about.summary,
     description: about.text,
+    "x-examples": about.examples?.map((it) => exampleJson(it, { path })),
     parameters: [
       ...parametersJson("path", about, schemas),
       ...parametersJson("query", about, schemas),
@@ -93,20 +100,31 @@ function parametersJson(place: "path" | "query", about: Description, schemas: Sc
   const shape = about[place]?.shape ?? {};
   return Object.entries<z.ZodType>(shape).map(([name, schema]) => {
     const { description, ...rest } = schemas.json(schema, "input");
+    const values = taken(about.examples).flatMap((it) => {
+      const text = it[place]?.[name];
+      return text === undefined ? [] : [[it.name, wireValue(rest, text)] as const];
+    });
     return {
       name,
       in: place,
       required: place === "path" || !schema.safeParse(undefined).success,
       description,
       schema: rest,
+      examples: namedExamples(values),
     };
   });
 }
 
-function bodyJson({ body }: Description, schemas: Schemas): Json | undefined {
+function bodyJson({ body, examples }: Description, schemas: Schemas): Json | undefined {
   if (body === undefined) return undefined;
-  const content = Object.entries(body.content)
-    .map(([type, schema]) => [type, { schema: schemas.json(schema, "input") }]);
+  const content = Object.entries(body.content).map(([type, schema]) => {
+    const ofType = taken(examples)
+      .filter((it) => it.body !== undefined && (it.type ?? JSON_TYPE) === type);
+    return [type, {
+      schema: schemas.json(schema, "input"),
+      examples: namedExamples(ofType.map((it) => [it.name, bodyValue(type, it)])),
+    }];
+  });
   return { description: body.text, required: true, content: Object.fromEntries(content) };
 }
 
@@ -136,10 +154,14 @@ function responseJson(
   const [first, ...others] = answers.map(({ headers = [] }) => headers);
   const headers = first.filter((name) => others.every((them) => them.includes(name)));
   const byType = Map.groupBy(answers, ({ media }) => media ?? JSON_TYPE);
+  const examples = (about.examples ?? []).filter((it) => it.status === status);
   const content = [...byType].map(([type, them]) => {
     const all = new Set(them.map((it) => schemaOf(it)));
     const one = all.size === 1 ? [...all][0] : z.union([...all]);
-    return [type, { schema: schemas.json(one, "output") }];
+    return [type, {
+      schema: schemas.json(one, "output"),
+      examples: namedExamples(examples.map((it) => [it.name, JSON.parse(it.answer)])),
+    }];
   });
   const links = status < 300 ? about.links ?? [] : [];
   return {

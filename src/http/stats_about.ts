@@ -1,6 +1,7 @@
 /** What OpenAPI says of the statistics. */
 import { z } from "../../deps.ts";
 import { type Description, timeSchema } from "./description.ts";
+import { deviceStatsExamples, statsExamples } from "./stats_examples.ts";
 
 const numberOrNone = z.number().nullable();
 
@@ -90,6 +91,7 @@ are answered at once, always.`,
       400: { text: "A parameter is wrong or unknown." },
       503: { text: "Too many pages are in the making.", headers: ["retry-after"] },
     },
+    examples: statsExamples,
     links: [{
       name: "next",
       operation: "getStats",
@@ -117,5 +119,6 @@ export function deviceStatsAbout(query: z.ZodObject): Description {
       404: { text: "There is none." },
       409: { text: "Several tenants have a device of this id." },
     },
+    examples: deviceStatsExamples,
   };
 }

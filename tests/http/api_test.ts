@@ -31,6 +31,7 @@ Deno.test("GET / lists what may be asked", async () => {
       "POST /api/admin/reload",
       "GET /metrics",
       "GET /openapi.json",
+      "GET /docs",
     ],
   });
 });

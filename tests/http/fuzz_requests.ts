@@ -30,6 +30,7 @@ const PATHS = [
   "/api/dead-letters/discard",
   "/api/admin/reload",
   "/openapi.json",
+  "/docs",
 ];
 const PATH_PIECES = [
   ...[

@@ -92,6 +92,10 @@ export function startEngine(options: EngineOptions, door?: Door): RunningEngine 
         maxBytes: config.deadLettersMaxBytes,
         maxAgeMs: config.deadLettersMaxAge * 86_400_000,
       },
+      anomalies: {
+        maxCount: config.anomaliesMaxCount,
+        maxAgeMs: config.anomaliesMaxAge * 86_400_000,
+      },
       damagedStart: config.damagedStart,
       onDamage: damaged.resolve,
     });
@@ -239,6 +243,7 @@ function assemble(
   const api: Api = createApi({
     intake: ingest,
     letters,
+    anomalies: store.anomalies,
     statistics: new StateStatistics(state, { store, lifecycle }),
     health,
     metrics,

@@ -50,6 +50,7 @@ export function metricSources(options: MetricSourcesOptions): MetricSources {
     health,
     journal: () => store.journal.size(),
     letters: () => store.letters.counts(),
+    anomalies: () => store.anomalies.counts(),
     fleet: () => state.engine.fleet,
     checkpointAge: () => checkpoint.ageSeconds,
     connections: () => [

@@ -71,5 +71,6 @@ function inspectJson(report: FolderReport) {
       ...rest,
     })),
     dead_letters_marked: contents.marked,
+    anomalies: contents.anomalies,
   };
 }

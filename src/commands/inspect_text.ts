@@ -10,7 +10,8 @@ const whole = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
 
 export function inspectText(report: FolderReport): string {
   const { folder, inUse, faults, files, contents } = report;
-  const { counters, tenants, positions, jumps, members, journal, sinks, deadLetters } = contents;
+  const { counters, tenants, positions, jumps, members, journal, sinks, deadLetters, anomalies } =
+    contents;
   const parts = [
     [
       `${folder}: ${inUse ? "in use by another process; as it is at this moment" : "at rest"}`,
@@ -71,6 +72,11 @@ export function inspectText(report: FolderReport): string {
         size(it.bytes),
       ]),
     ));
+  }
+  if (anomalies !== undefined) {
+    const { kept, dropped } = anomalies;
+    const gone = dropped === 0 ? "" : `; fallen off: ${whole.format(dropped)}`;
+    parts.push(`Anomalies: ${whole.format(kept)}${gone}`);
   }
   parts.push(
     faults.length === 0 ? "Nothing is wrong." : [

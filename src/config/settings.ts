@@ -175,6 +175,22 @@ export const settings = {
     meaning: "Topic that every dead letter is copied to, with KAFKA_ENABLED.",
     parse: (text) => text === "" ? "" : parseTopic(text),
   }),
+  anomaliesMaxCount: setting({
+    name: "ANOMALIES_MAX_COUNT",
+    default: "100000",
+    allowed: "1 to 100000000",
+    meaning:
+      "Anomalies that are kept for GET /api/anomalies, 100 to 300 bytes each (5 KiB with the longest " +
+      "names); beyond them the oldest fall off and are counted.",
+    parse: wholeNumber(1, 100_000_000),
+  }),
+  anomaliesMaxAge: setting({
+    name: "ANOMALIES_MAX_AGE",
+    default: "30",
+    allowed: "1 to 3650 (days)",
+    meaning: "Days that an anomaly is kept.",
+    parse: wholeNumber(1, 3650),
+  }),
   discardBacklog: setting({
     name: "DISCARD_BACKLOG",
     default: "",

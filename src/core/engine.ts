@@ -1,3 +1,4 @@
+import { AnomalyWriter } from "./anomaly_block.ts";
 import { type RangeDetector } from "./detect/range.ts";
 import { type Device, MAX_DEVICE_METRICS } from "./device.ts";
 import { DirtyQueue } from "./dirty_queue.ts";
@@ -37,6 +38,8 @@ export class Engine {
   readonly dirty = new DirtyQueue();
   readonly tally = new Tally();
   readonly writer = new ResultWriter();
+  /** Those of the current batch. */
+  readonly anomalies = new AnomalyWriter();
   /** Why the last reading was rejected, or is over its tenant's quotas. */
   reason = "";
   /** Those that the last reading was over. */
@@ -73,6 +76,7 @@ export class Engine {
     this.#touched = [];
     this.tally.clear();
     this.writer.setTime(batch.time);
+    this.anomalies.begin(batch.time);
   }
 
   /**
@@ -115,11 +119,14 @@ export class Engine {
       // JSON has no infinity.
       score = Math.min(score + detector.weight, Number.MAX_VALUE);
     }
-    this.tally.judge(device.tenant, score >= settings.threshold, arrival);
+    const isAnomaly = score >= settings.threshold;
+    this.tally.judge(device.tenant, isAnomaly, arrival);
     const lane = device.lane(this.#lanes);
     let row = this.#open[lane];
     if (row === null) row = this.#open[lane] = this.#takeBuffer();
-    this.writer.write(row, device, { reading, id, score, fired });
+    const verdict = { reading, id, score, fired };
+    this.writer.write(row, device, verdict);
+    if (isAnomaly) this.anomalies.add(device, verdict);
     this.#lastRow = row;
     if (row.full) this.#close(lane, row);
     return RESULT;

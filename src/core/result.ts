@@ -44,6 +44,15 @@ export class ResultId {
   }
 }
 
+/** What is said of a reading, besides what its device knows. */
+export interface Verdict {
+  readonly reading: Reading;
+  readonly id: ResultId;
+  readonly score: number;
+  /** The detectors that fired, in the order of the settings. */
+  readonly fired: readonly RangeDetector[];
+}
+
 /**
  * Writes results as Kafka records into a row: framing, key, value and headers in one go. The value is
  * byte for byte what `JSON.stringify` would make of the same object.
@@ -63,14 +72,9 @@ export class ResultWriter {
   }
 
   /**
-   * Appends one result. `fired` are the detectors that fired, in the order of the settings; the device
-   * already includes the reading.
+   * Appends one result. The device already includes the reading.
    */
-  write(
-    row: RowBuffer,
-    device: Device,
-    verdict: { reading: Reading; id: ResultId; score: number; fired: readonly RangeDetector[] },
-  ): void {
+  write(row: RowBuffer, device: Device, verdict: Verdict): void {
     const { reading, id, score, fired } = verdict;
     const view = row.view, start = row.end;
     // Two bytes are kept for the record's length and two for the value's: what nearly all need.

@@ -19,6 +19,17 @@ export interface TenantSettings {
 const NOT_ADMITTED: TenantSettings = Object.freeze({ threshold: 0, sampling: 1, detectors: [] });
 
 const encoder = new TextEncoder();
+const detectors = new WeakMap<RangeSettings, RangeDetector>();
+
+/** They have no state: tenants with the same settings share them. */
+function detectorOf(settings: RangeSettings): RangeDetector {
+  let detector = detectors.get(settings);
+  if (detector === undefined) {
+    detector = new RangeDetector(settings);
+    detectors.set(settings, detector);
+  }
+  return detector;
+}
 
 /** What all devices of a tenant share in memory. */
 export class Tenant {
@@ -57,7 +68,7 @@ export class Tenant {
   configure(settings: TenantSettings | undefined): void {
     this.admitted = settings !== undefined;
     this.settings = settings ?? NOT_ADMITTED;
-    this.detectors = this.settings.detectors.map((each) => new RangeDetector(each));
+    this.detectors = this.settings.detectors.map(detectorOf);
     const { readingsPerSecond, burst } = this.settings.quotas ?? {};
     const before = this.rate;
     this.rate = readingsPerSecond === undefined

@@ -1,6 +1,7 @@
 /** The HTTP API (contract, section 6) as an application that needs no port. */
 import { Hono } from "../../deps.ts";
 import {
+  type AnomalyReader,
   type DeadLetterDesk,
   type Health,
   type Intake,
@@ -10,6 +11,7 @@ import {
   type TenantsReload,
 } from "../pipeline/ports.ts";
 import { reloadRoute } from "./admin.ts";
+import { anomaliesRoute } from "./anomalies.ts";
 import type { BodyLimits } from "./body.ts";
 import { dataRoute } from "./data.ts";
 import { deadLetterRoutes } from "./dead_letters.ts";
@@ -28,6 +30,7 @@ import { refuseTarget } from "./target.ts";
 export interface ApiOptions {
   readonly intake: Intake;
   readonly letters: DeadLetterDesk;
+  readonly anomalies: AnomalyReader;
   readonly statistics: Statistics;
   readonly health: Health;
   readonly metrics: HttpMetrics;
@@ -57,6 +60,7 @@ export function createApi(options: ApiOptions): Api {
     ...healthRoutes(options),
     statsRoute(options.statistics, new Pages({ now, limits: options.pages })),
     deviceStatsRoute(options.statistics),
+    anomaliesRoute(options.anomalies),
     dataRoute(options),
     ...deadLetterRoutes(options),
     reloadRoute(options),
@@ -134,7 +138,12 @@ function register(api: Api, { path, methods }: Route): void {
   for (const [method, { handler }] of Object.entries(methods)) {
     api.on(method, path, (c) => {
       c.set("endpoint", path);
-      return handler(c.req);
+      return handler({
+        raw: c.req.raw,
+        query: () => c.req.query(),
+        param: (name) => c.req.param(name),
+        tenants: null,
+      });
     });
   }
   api.all(path, (c) => {

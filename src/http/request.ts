@@ -10,6 +10,8 @@ export interface ApiRequest {
   query(): Record<string, string>;
   /** A decoded part of the path. */
   param(name: string): string | undefined;
+  /** Whose data it may see and change; null: everybody's. */
+  readonly tenants: ReadonlySet<string> | null;
 }
 
 export type Handler = (request: ApiRequest) => Response | Promise<Response>;

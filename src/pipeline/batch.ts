@@ -6,6 +6,7 @@ import { type Checkpoint, type CheckpointSlice, writeSlice } from "./checkpoint.
 import { type JournalIds } from "./journal_ids.ts";
 import { type JournalOutputFeed } from "./output_feed.ts";
 import {
+  type AnomalyBlock,
   type Counters,
   type DeadLetter,
   type DeviceState,
@@ -73,6 +74,7 @@ export class Batch {
   readonly #time: number;
   /** Sinks that don't get these results: their backlog is full, and the newest are dropped. */
   readonly #droppedFor: readonly SinkName[];
+  #anomalies: readonly AnomalyBlock[] = [];
   #newDevices: { states: DeviceState[]; saved: readonly Device[] } = { states: [], saved: [] };
   /** null: the store knows all names in it, it is written by checkpoints. */
   #newTotals: GlobalState | null = null;
@@ -247,6 +249,7 @@ export class Batch {
       lanes,
       end: (lane) => ends.get(lane) ?? output!.end(lane),
     });
+    this.#anomalies = engine.anomalies.finish();
     const saved = engine.newDevices();
     this.#newDevices = { saved, states: saved.map((device) => device.toState(this.lastId)) };
     if (engine.totals.hasNewNames) this.#newTotals = engine.totals.toState(this.lastId);
@@ -263,6 +266,7 @@ export class Batch {
     // Before the rejected ones: a letter may come again under its id.
     this.#replayed.write(tx);
     for (const rejected of this.#rejected) tx.reject(rejected);
+    if (this.#anomalies.length > 0) tx.keepAnomalies(this.#anomalies);
     tx.count(this.#counters);
     // The slice first: it is older.
     if (this.#slice !== null) writeSlice(tx, this.#slice);

@@ -9,6 +9,7 @@ import { type GlobalState } from "../core/totals.ts";
 import { type Refused } from "./ports_store.ts";
 
 export type { DeviceState, GlobalState, SeriesState };
+export * from "./ports_anomalies.ts";
 export * from "./ports_follow.ts";
 export * from "./ports_letters.ts";
 export * from "./ports_people.ts";

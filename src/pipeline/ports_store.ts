@@ -2,6 +2,8 @@
 import { type DeviceState } from "../core/device.ts";
 import { type GlobalState } from "../core/totals.ts";
 import {
+  type AnomalyBlock,
+  type AnomalyReader,
   type Counters,
   type JournalRow,
   type JournalTarget,
@@ -96,6 +98,8 @@ export interface Transaction {
   markLetters(sequences: readonly number[], marked: boolean): void;
   /** The copy of the letters has settled all up to this sequence; null: there is no copy any more. */
   moveLetterCopy(through: number | null, count: { sent: number; tooLarge: number }): void;
+  /** The anomalies of a batch, in order. The oldest fall off as the bounds ask. Throws `DiskLow` as `append` does. */
+  keepAnomalies(blocks: readonly AnomalyBlock[]): void;
   count(delta: Counters): void;
   saveDevice(state: DeviceState): void;
   saveGlobal(state: GlobalState): void;
@@ -152,6 +156,7 @@ export interface Store {
   readonly journal: JournalReader;
   readonly devices: DeviceReader;
   readonly letters: LetterReader;
+  readonly anomalies: AnomalyReader;
   counters(): Counters;
   /** The store is damaged, as its reader has found: remembered for the next start. */
   damaged(cause: unknown): StoreDamaged;
@@ -255,8 +260,8 @@ export interface DeadLetterTotals {
 export interface StoreUpkeep {
   /**
    * Drops dead letters that are too old or too many, a thousand at most, and tells how many fell off
-   * since the last call; gives free pages back to the disk, for 8 ms at most; bounds the write-ahead log
-   * by the room that is left. Throws `StoreUnavailable`; the next call tries again.
+   * since the last call; drops anomalies likewise, without a word; gives free pages back to the disk, for
+   * 8 ms at most; bounds the write-ahead log by the room that is left. Throws `StoreUnavailable`; the next call tries again.
    */
   maintain(): void;
   /** Why no more readings should be taken: the disk is nearly full; undefined: there is room. */

@@ -25,6 +25,7 @@ const SMALL_TABLES = [
   "members",
   "lanes",
   "storage_cursor",
+  "anomaly_numbers",
   "global_statistics",
   "global_metrics",
 ];

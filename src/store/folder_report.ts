@@ -56,6 +56,8 @@ export interface Contents {
   }[];
   /** They are replayed at the next start. */
   readonly marked: number;
+  /** `dropped`: those that have fallen off, ever. */
+  readonly anomalies: { readonly kept: number; readonly dropped: number };
 }
 
 /** More of them are one line. */
@@ -149,6 +151,12 @@ class Reader {
           "dead_letters_to_replay",
           () => this.#number("SELECT count(*) FROM dead_letters_to_replay"),
         )
+        : undefined,
+      anomalies: version >= 6
+        ? this.#part("anomaly_numbers", () =>
+          this.#db.prepare(
+            "SELECT next - first_kept AS kept, first_kept - 1 AS dropped FROM anomaly_numbers",
+          ).get() as Contents["anomalies"])
         : undefined,
     };
   }

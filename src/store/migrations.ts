@@ -5,6 +5,7 @@ import laneBarriers from "../../migrations/0002_lane_barriers.sql" with { type: 
 import letterReplay from "../../migrations/0003_dead_letter_replay.sql" with { type: "text" };
 import backlog from "../../migrations/0004_backlog.sql" with { type: "text" };
 import skippedRecords from "../../migrations/0005_skipped_records.sql" with { type: "text" };
+import anomalies from "../../migrations/0006_anomalies.sql" with { type: "text" };
 import type { Database } from "../../deps.ts";
 import type { Log } from "../pipeline/ports.ts";
 
@@ -16,6 +17,7 @@ export const migrations: readonly string[] = [
   letterReplay,
   backlog,
   skippedRecords,
+  anomalies,
 ];
 
 /** The file was written by a newer program. It was not touched. */

@@ -1,6 +1,8 @@
 /** The store: one SQLite file in the data folder, and everything that touches it. */
 import { Database } from "../../deps.ts";
 import {
+  type AnomalyBounds,
+  type AnomalyReader,
   type Counters,
   type DeadLetter,
   type DeadLetterBounds,
@@ -18,6 +20,8 @@ import {
   type StoreUpkeep,
   type Transaction,
 } from "../pipeline/ports.ts";
+import { AnomalyTable } from "./anomalies.ts";
+import { AnomalyTableReader } from "./anomaly_reader.ts";
 import { CounterRow } from "./counters.ts";
 import { DeadLetterTable } from "./dead_letters.ts";
 import { DeviceTable } from "./devices.ts";
@@ -45,6 +49,8 @@ export interface StoreOptions {
   readonly random?: () => string;
   /** Beyond them the oldest dead letters fall off; without bounds unless told. */
   readonly deadLetters?: DeadLetterBounds;
+  /** The same for anomalies. */
+  readonly anomalies?: AnomalyBounds;
   /** Where Kafka is read from after a damage that cost results or everything; "committed" unless told. */
   readonly damagedStart?: DamagedStart;
   /** The file turned out to be damaged while it was in use: nothing can be done with this store any more. */
@@ -188,11 +194,14 @@ function configure(db: Database.Database): void {
   db.pragma("cache_size = -65536");
 }
 
+const NO_ANOMALY_BOUNDS: AnomalyBounds = { maxCount: Infinity, maxAgeMs: Infinity };
+
 class SqliteStore implements Store, StoreReports, StoreUpkeep {
   readonly positions: Positions;
   readonly journal: JournalReader;
   readonly devices: DeviceReader;
   readonly letters: LetterReader;
+  readonly anomalies: AnomalyReader;
   readonly #db: Database.Database;
   readonly #lock: FolderLock;
   readonly #transactor: Transactor;
@@ -220,6 +229,7 @@ class SqliteStore implements Store, StoreReports, StoreUpkeep {
       journal: new JournalTable(db),
       devices: new DeviceTable(db),
       deadLetters: new DeadLetterTable(db, { now, bounds }),
+      anomalies: new AnomalyTable(db, { now, bounds: options.anomalies ?? NO_ANOMALY_BOUNDS }),
       counters: new CounterRow(db),
       disk: new DiskWatch({ space, freeInFile: () => this.#upkeep.freeBytes }),
     };
@@ -227,6 +237,7 @@ class SqliteStore implements Store, StoreReports, StoreUpkeep {
     this.journal = this.#guard.around(this.#tables.journal);
     this.devices = this.#guard.around(this.#tables.devices);
     this.letters = this.#guard.around(new LetterTableReader(db));
+    this.anomalies = this.#guard.around(new AnomalyTableReader(db));
     this.#droppedTold = this.deadLetterTotals().dropped;
     this.#missedTold = this.letters.counts().copy.missed;
   }
@@ -274,6 +285,7 @@ class SqliteStore implements Store, StoreReports, StoreUpkeep {
   maintain(): void {
     this.#guard.run(() => {
       this.#dropLetters();
+      this.#dropAnomalies();
       try {
         this.#upkeep.run();
       } catch (error) {
@@ -307,6 +319,11 @@ class SqliteStore implements Store, StoreReports, StoreUpkeep {
     if (!this.#db.open) return;
     this.#db.close();
     this.#lock.release();
+  }
+
+  #dropAnomalies(): void {
+    const { anomalies } = this.#tables;
+    if (anomalies.overdue) this.#transactor.run(() => anomalies.trim(0));
   }
 
   #dropLetters(): void {

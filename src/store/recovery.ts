@@ -157,7 +157,7 @@ function startAnew(
     }
     db.prepare("INSERT INTO meta (id, folder_id, checkpoint, last_journal_id) VALUES (1, ?, 0, 0)")
       .run(start === "earliest" && known ? folderId : random());
-    if (old !== undefined) salvageIndependent(old, db);
+    if (old !== undefined) salvageIndependent(old, db, { again: start === "earliest" });
   } finally {
     db.close();
   }

@@ -5,7 +5,8 @@ import { parseResult } from "../core/reading_result.ts";
 import { Reading } from "../core/reading.ts";
 import { Series, Totals } from "../core/series.ts";
 import { DeviceTable } from "./devices.ts";
-import { copyTable, type Gap } from "./salvage_table.ts";
+import { settleAnomalies } from "./salvage_anomalies.ts";
+import { copyTable, type Gap, hasTable } from "./salvage_table.ts";
 import { settleLanes } from "./salvage_lanes.ts";
 
 /** Without each of these, whole, nothing is sure: they are one page or two. */
@@ -29,6 +30,7 @@ const INDEPENDENT = [
   "dead_letters_to_replay",
   "dead_letter_copy",
 ];
+const ANOMALIES = ["anomalies", "anomaly_numbers"];
 const PAGE = 1000;
 /** Any length that a window may have. */
 const ANY_CAPACITY = 100_000;
@@ -71,6 +73,7 @@ export function salvageAll(from: Database.Database, to: Database.Database): Salv
     .sort((a, b) => a.after - b.after);
   const { lanes, results } = settleLanes(to, journal);
   countStretches(to);
+  settleAnomalies(to);
   const largeTables = ["journal", "dead_letters", "devices", "device_metrics"];
   return {
     journal,
@@ -83,12 +86,21 @@ export function salvageAll(from: Database.Database, to: Database.Database): Salv
   };
 }
 
-/** Copies what may stand beside a fresh start. */
-export function salvageIndependent(from: Database.Database, to: Database.Database): void {
+/**
+ * Copies what may stand beside a fresh start; the anomalies only where `again` is false: read again, the
+ * same readings would be marked twice.
+ */
+export function salvageIndependent(
+  from: Database.Database,
+  to: Database.Database,
+  { again }: { again: boolean },
+): void {
+  const wanted = again ? INDEPENDENT : [...INDEPENDENT, ...ANOMALIES];
   for (const table of tablesOf(to)) {
-    if (INDEPENDENT.includes(table)) copyTable(from, to, table);
+    if (wanted.includes(table)) copyTable(from, to, table);
   }
   copySequences(from, to);
+  settleAnomalies(to);
 }
 
 export function isWhole(salvage: Salvage): boolean {
@@ -112,10 +124,7 @@ function missing(gaps: readonly Gap[]): number {
 
 /** As the migration does that has made the table. */
 function countStretches(db: Database.Database): void {
-  const { there } = db.prepare(
-    "SELECT count(*) AS there FROM sqlite_schema WHERE name = 'journal_stretches'",
-  ).get() as { there: number };
-  if (there === 0) return;
+  if (!hasTable(db, "journal_stretches")) return;
   db.exec(`
     INSERT INTO journal_stretches
     SELECT min(id), max(id), count(*), sum(length(body)) FROM journal GROUP BY id / 16`);

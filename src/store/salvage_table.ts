@@ -131,6 +131,11 @@ function throwOthers(error: unknown): void {
   if (!UNREADABLE.test(error.code)) throw error;
 }
 
+export function hasTable(db: Database.Database, table: string): boolean {
+  const found = db.prepare("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?");
+  return found.get(table) !== undefined;
+}
+
 function hasRowIds(db: Database.Database, table: string): boolean {
   const [{ wr }] = db.pragma(`table_list(${table})`) as { wr: number }[];
   return wr === 0;

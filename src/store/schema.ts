@@ -202,6 +202,23 @@ export const deadLetterCopy = sqliteTable("dead_letter_copy", {
   missed: integer("missed").notNull(),
 });
 
+export const anomalies = sqliteTable("anomalies", {
+  firstNumber: integer("first_number").primaryKey(),
+  count: integer("count").notNull(),
+  time: integer("time").notNull(),
+  earliest: real("earliest").notNull(),
+  latest: real("latest").notNull(),
+  maxScore: real("max_score").notNull(),
+  detectors: text("detectors").notNull(),
+  body: blobColumn("body"),
+});
+
+export const anomalyNumbers = sqliteTable("anomaly_numbers", {
+  id: integer("id").primaryKey(),
+  firstKept: integer("first_kept").notNull(),
+  next: integer("next").notNull(),
+});
+
 export const devices = sqliteTable("devices", {
   tenantId: text("tenant_id").notNull(),
   deviceId: text("device_id").notNull(),

@@ -1,6 +1,7 @@
 /** The only way to write: handed out by `Store.transact`, dead when it has ended. */
 import type { Database } from "../../deps.ts";
 import type {
+  AnomalyBlock,
   Counters,
   DeviceState,
   Gap,
@@ -14,6 +15,7 @@ import type {
   SinkName,
   Transaction,
 } from "../pipeline/ports.ts";
+import type { AnomalyTable } from "./anomalies.ts";
 import type { CounterRow } from "./counters.ts";
 import type { DeadLetterTable } from "./dead_letters.ts";
 import type { DeviceTable } from "./devices.ts";
@@ -26,6 +28,7 @@ export interface Tables {
   readonly journal: JournalTable;
   readonly devices: DeviceTable;
   readonly deadLetters: DeadLetterTable;
+  readonly anomalies: AnomalyTable;
   readonly counters: CounterRow;
   readonly disk: DiskWatch;
 }
@@ -91,6 +94,12 @@ export class StoreTransaction implements Transaction {
   /** The work is done: brings the dead letters within their bounds where it has added some. */
   finish(): void {
     if (this.#letters > 0) this.#live().deadLetters.trim(this.#letters);
+  }
+
+  keepAnomalies(blocks: readonly AnomalyBlock[]): void {
+    const { anomalies, disk } = this.#live();
+    for (const { body } of blocks) disk.add(body.length);
+    anomalies.keep(blocks);
   }
 
   count(delta: Counters): void {

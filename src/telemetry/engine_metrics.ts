@@ -33,6 +33,7 @@ export interface MetricSources {
   health(): Pick<Health, "live" | "ready">;
   journal(): { readonly rows: number; readonly bytes: number };
   letters(): LetterCounts;
+  anomalies(): { readonly kept: number; readonly dropped: number };
   fleet(): { readonly size: number; readonly bytes: number };
   /** Seconds since the store last had everything that memory has. */
   checkpointAge(): number;
@@ -207,6 +208,18 @@ export function registerEngineMetrics(texts: MetricTexts, sources: MetricSources
     values: () => one(sources.journal().bytes),
   });
   registerLetterMetrics(texts, () => sources.letters());
+  texts.gauge({
+    name: "plumbline_anomalies_kept",
+    help: "Anomalies that are kept for /api/anomalies",
+    labels: [],
+    values: () => one(sources.anomalies().kept),
+  });
+  texts.counter({
+    name: "plumbline_anomalies_dropped_total",
+    help: "Anomalies that have fallen off by the bounds for their number and age, ever",
+    labels: [],
+    values: () => one(sources.anomalies().dropped),
+  });
   texts.gauge({
     name: "plumbline_checkpoint_age_seconds",
     help: "Time since the store last had every device as memory has it",

@@ -1,6 +1,6 @@
 /**
  * `deno task bench [road] [journal] [pieces] [restart] [idle] [latency] [storage] [http] [backlog]
- * [--runs=3] [--readings=1000000] [--verify] [--backlog-mib=1024] [--row-kib=900]`: measures the
+ * [anomalies] [--runs=3] [--readings=1000000] [--verify] [--backlog-mib=1024] [--row-kib=900]`: measures the
  * program as users run it, against a broker of its own. Without a name all of them are measured. Rounds
  * alternate, so that a noisy minute doesn't hit one measurement alone.
  *
@@ -16,7 +16,7 @@ import { measureLatency } from "./latency.ts";
 import { describeMachine, loadNow } from "./machine.ts";
 import { measurePieces } from "./pieces.ts";
 import { measureRestart } from "./restart.ts";
-import { type Filled, fillInput, measureRoad } from "./road.ts";
+import { type Filled, fillInput, measureFlood, measureRoad } from "./road.ts";
 import { openStage, type Stage } from "./stage.ts";
 import { measureStorage } from "./storage.ts";
 import { type Figures, table } from "./table.ts";
@@ -45,6 +45,12 @@ const MEASUREMENTS: Record<string, Record<string, (context: Context) => Promise<
   road: {
     "The whole road": async ({ stage, verify, input }) =>
       measureRoad(await stage(), { input: await input(), verify, print }),
+  },
+  anomalies: {
+    "Every reading an anomaly": async ({ stage, input }) =>
+      measureFlood(await stage(), { input: await input(), marked: true, print }),
+    "The same, none marked": async ({ stage, input }) =>
+      measureFlood(await stage(), { input: await input(), marked: false, print }),
   },
   journal: {
     "Engine and journal without Kafka": ({ readings }) => measureJournal(readings),

@@ -1,5 +1,6 @@
 /** The whole road: from the start of the process to the last acknowledged result in the output topic. */
 import { readTopic } from "../harness/kafka.ts";
+import { tempFolder } from "../harness/temp.ts";
 import { DEFAULT_SETTINGS } from "../oracle/expectation.ts";
 import { describe } from "../oracle/findings.ts";
 import { checkResults } from "../oracle/results.ts";
@@ -26,11 +27,17 @@ export async function fillInput(stage: Stage, readings: number): Promise<Filled>
  */
 export async function measureRoad(
   stage: Stage,
-  options: { input: Filled; verify: boolean; print: (line: string) => void; root?: string },
+  options: {
+    input: Filled;
+    verify: boolean;
+    print: (line: string) => void;
+    root?: string;
+    env?: Record<string, string>;
+  },
 ): Promise<Figures> {
-  const { input, verify, print, root } = options;
+  const { input, verify, print, root, env } = options;
   const output = await stage.topic("bench-out");
-  await using engine = await startEngine(stage, { input: input.topic, output, root });
+  await using engine = await startEngine(stage, { input: input.topic, output, root, env });
   const { program, started } = engine;
   const cpu = new CpuMeter({ engine: program.pid, broker: stage.broker.pid, bench: Deno.pid });
   let first = { end: 0, at: 0 };
@@ -55,6 +62,28 @@ export async function measureRoad(
     "others CPU s": used.others,
     "peak MiB": peak,
   };
+}
+
+/**
+ * The whole road where both detectors fire for every reading: each is an anomaly, or, with a threshold
+ * that nothing reaches, none is. The difference is what anomalies cost.
+ */
+export async function measureFlood(
+  stage: Stage,
+  options: { input: Filled; marked: boolean; print: (line: string) => void },
+): Promise<Figures> {
+  const { input, marked, print } = options;
+  using folder = tempFolder("bench-tenants-");
+  const detectors = ["temperature", "humidity"].map((metric) => ({
+    type: "range",
+    metric,
+    max: -100,
+  }));
+  const file = `${folder.path}/tenants.json`;
+  const defaults = { threshold: marked ? 2 : 3, detectors };
+  await Deno.writeTextFile(file, JSON.stringify({ defaults }));
+  const env = { TENANTS_FILE: file };
+  return await measureRoad(stage, { input, verify: false, print, env });
 }
 
 async function verifyRoad(

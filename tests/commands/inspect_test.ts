@@ -15,11 +15,11 @@ function settings(dir: string): Record<string, string> {
   return { KAFKA_ENABLED: "false", STORAGE_SERVICE_URL: AWAY, DATA_DIR: dir };
 }
 
-/** Three results of two tenants, and two rejected readings. */
+/** Three results of two tenants, one of them an anomaly, and two rejected readings. */
 async function post(address: string): Promise<void> {
   const readings = [
     { device_id: "a", temperature: 20 },
-    { device_id: "b", temperature: 21 },
+    { device_id: "b", temperature: 31, humidity: 90 },
     { device_id: "a", tenant_id: TENANT, temperature: 22 },
     { device_id: "a", temperature: "warm" },
     { temperature: 1 },
@@ -58,6 +58,7 @@ function assertContents({ code, stdout, stderr }: Outcome, inUse: boolean): void
     ),
     ["input device_id 1", "input temperature 1"],
   );
+  assert.deepEqual(found.anomalies, { kept: 1, dropped: 0 });
   assert.ok(found.files.some((it: { name: string }) => it.name === "plumbline.db"));
 }
 
@@ -92,6 +93,7 @@ Deno.test("in use, killed and stopped: the same contents, and a folder at rest s
     /\nDevices: 3 of 2 tenants\n {2}default {2,}2\n {2}te\\u202enant {2}1\n/,
   );
   assert.match(stdout, /\n {2}input {2}device_id {4}1 {2}17 bytes\n/);
+  assert.match(stdout, /\nAnomalies: 1\n/);
   assert.match(stdout, /\nNothing is wrong\.\n$/);
 });
 

@@ -73,6 +73,8 @@ Deno.test("an empty environment gives the contract's defaults", () => {
     deadLettersMaxBytes: 256 * 1024 ** 2,
     deadLettersMaxAge: 30,
     deadLetterTopic: "",
+    anomaliesMaxCount: 100_000,
+    anomaliesMaxAge: 30,
     discardBacklog: [],
     damagedStart: "committed",
     dataDir: "./data",

@@ -22,6 +22,8 @@ const PATHS = [
   "/api/stats/device/a",
   "/api/stats/device/b%2Fc",
   "/metrics",
+  "/api/anomalies",
+  "/api/anomalies?limit=3&device=a&min_score=1&since=2026-01-01T00:00:00Z",
   "/api/data",
   "/api/dead-letters",
   "/api/dead-letters?limit=3&sink=input&reason=d",

@@ -160,6 +160,7 @@ Deno.test(`${WITHOUT_PORT} requests at random, without a port`, async () => {
   const api = createApi({
     intake: node.ingest,
     letters: node.letters,
+    anomalies: node.store.anomalies,
     statistics: new StateStatistics(node.state, { store: node.store, lifecycle }),
     health,
     metrics,

@@ -6,6 +6,7 @@ import { type Api, createApi } from "../../src/http/api.ts";
 import type { BodyLimits } from "../../src/http/body.ts";
 import type { PageLimits } from "../../src/http/pages.ts";
 import type {
+  AnomalyReader,
   BatchOutcome,
   DeadLetterDesk,
   DeviceView,
@@ -206,6 +207,12 @@ function holdToDescription(api: Api): void {
 
 let described: DescribedAnswers | undefined;
 
+/** The same: `anomalies_test.ts` asks a real store. */
+const NO_ANOMALIES: AnomalyReader = {
+  page: () => ({ anomalies: [], end: undefined }),
+  counts: IDLE.anomalies,
+};
+
 export interface TestApi {
   readonly api: Api;
   readonly intake: IntakeInMemory;
@@ -219,6 +226,7 @@ export interface TestApi {
 export function apiOver(options: {
   statistics?: DevicesInMemory;
   letters?: DeadLetterDesk;
+  anomalies?: AnomalyReader;
   outcome?: Outcome | (() => Promise<Outcome>);
   /** Of a batch; without it every reading is accepted. */
   batchOutcome?: (readings: string[]) => Promise<BatchOutcome>;
@@ -243,6 +251,7 @@ export function apiOver(options: {
   const api = createApi({
     intake,
     letters: options.letters ?? NO_LETTERS,
+    anomalies: options.anomalies ?? NO_ANOMALIES,
     statistics: options.statistics ?? new DevicesInMemory([]),
     health,
     metrics,

@@ -5,6 +5,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { ResultId } from "../../src/core/result.ts";
+import { anomalyInResult, comparableAnomaly } from "../core/anomaly_twin.ts";
 import { decodeRecords, textOf } from "../core/record_twin.ts";
 import { readingsOf } from "../core/readings.ts";
 import { tempFolder } from "../harness/temp.ts";
@@ -30,6 +31,8 @@ const step = fc.oneof(
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("split" as const), lane: fc.nat(3) }) },
 );
 type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
+
+let marked = 0;
 
 /** The process is gone. */
 class Killed extends Error {}
@@ -107,6 +110,7 @@ Deno.test("killed at any statement: the state, the counters and the results are 
         await live((node) => {
           assertSameState(node, reference);
           assertResults(node, reference);
+          assertAnomalies(node, reference);
         });
         node?.crash();
         // And once more, from the disk alone.
@@ -114,6 +118,7 @@ Deno.test("killed at any statement: the state, the counters and the results are 
         leaveBehind(`${base}/${life - 1}`, `${base}/${life}`);
         const last = start();
         assertSameState(last, reference);
+        assertAnomalies(last, reference);
         last.crash();
         Deno.removeSync(base, { recursive: true });
       },
@@ -122,6 +127,7 @@ Deno.test("killed at any statement: the state, the counters and the results are 
   );
   console.log(`${kills} kills`, JSON.stringify(Object.fromEntries(killedIn)));
   assert.ok(kills > 25 && killedIn.size > 5);
+  assert.ok(marked > 25, `${marked} anomalies`);
 });
 
 async function take(step: Step, node: Node, lanes: number): Promise<void> {
@@ -162,6 +168,17 @@ function referenceOf(topic: InputTopic): Reference {
     if (batch.length === 0) return reference;
     reference.apply(batch, { time: START, lanes: 0 });
   }
+}
+
+/** All that were marked, once each, the newest first, whatever died. */
+function assertAnomalies(node: Node, reference: Reference): void {
+  const expected = [...reference.results.values()].reverse()
+    .filter((text) => JSON.parse(text).is_anomaly).map(anomalyInResult);
+  const { anomalies, end } = node.store.anomalies.page({ limit: 1000, filter: {} });
+  assert.equal(end, undefined);
+  assert.deepEqual(anomalies.map(comparableAnomaly), expected);
+  assert.deepEqual(node.store.anomalies.counts(), { kept: expected.length, dropped: 0 });
+  marked += expected.length;
 }
 
 /** Every result that is still in the journal is there once; what it says doesn't depend on deaths. */

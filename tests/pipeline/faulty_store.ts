@@ -1,4 +1,5 @@
 import {
+  type AnomalyReader,
   type Counters,
   type DeadLetter,
   type DeviceReader,
@@ -18,6 +19,7 @@ export class FaultyStore implements Store {
   readonly journal: JournalReader;
   readonly devices: DeviceReader;
   readonly letters: LetterReader;
+  readonly anomalies: AnomalyReader;
   /** So many transactions fail before their work has run, as where BEGIN finds the file locked. */
   failingBegins = 0;
   /** So many fail after it, as where COMMIT finds the disk full: everything is rolled back. */
@@ -37,6 +39,7 @@ export class FaultyStore implements Store {
     this.positions = store.positions;
     this.journal = store.journal;
     this.letters = store.letters;
+    this.anomalies = store.anomalies;
     const load = (tenant: string, device: string) => {
       if (this.failingLoads > 0 && this.loadsBefore-- <= 0) {
         this.failingLoads--;

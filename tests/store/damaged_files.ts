@@ -44,5 +44,6 @@ export function contents(store: ReturnType<typeof open>) {
       store.devices.load(tenant, device)!
     ),
     letters: store.deadLetters({ limit: 1e6 }),
+    anomalies: store.anomalies.page({ limit: 1e6, filter: {} }).anomalies,
   };
 }

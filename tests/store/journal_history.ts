@@ -4,7 +4,18 @@ import { Buffer } from "node:buffer";
 import fc from "fast-check";
 import type { JournalRow } from "../../src/pipeline/ports.ts";
 import { JournalModel, type Writes } from "./journal_model.ts";
-import { counts, device, lane, type open, row, series, SOURCE } from "./samples.ts";
+import { blocksOf } from "./anomaly_samples.ts";
+import {
+  counts,
+  device,
+  lane,
+  MAX_ANOMALIES,
+  now,
+  type open,
+  row,
+  series,
+  SOURCE,
+} from "./samples.ts";
 
 const LANES = [-1, 0, 1, 2];
 
@@ -25,6 +36,7 @@ type Step =
   | { readonly kind: "prune"; readonly through: number }
   | { readonly kind: "reject"; readonly which: number }
   | { readonly kind: "refuse"; readonly which: number }
+  | { readonly kind: "mark"; readonly count: number }
   | { readonly kind: "save"; readonly device: number; readonly value: number };
 
 export interface Round {
@@ -64,6 +76,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   fc.record({ kind: fc.constant("prune" as const), through: number }),
   fc.record({ kind: fc.constant("reject" as const), which: fc.nat({ max: 9 }) }),
   fc.record({ kind: fc.constant("refuse" as const), which: fc.nat({ max: 9 }) }),
+  fc.record({ kind: fc.constant("mark" as const), count: fc.integer({ min: 1, max: 200 }) }),
   fc.record({ kind: fc.constant("save" as const), device: fc.nat({ max: 3 }), value: number }),
 );
 
@@ -142,6 +155,13 @@ export function* plan(step: Step, model: JournalModel): Generator<(writes: Write
       yield (writes) => writes.refuse({ ...result, reason: "r", ...answer });
       break;
     }
+    case "mark": {
+      const offset = model.anomalies.length;
+      const samples = Array.from({ length: step.count }, () => ({}));
+      const blocks = blocksOf(samples, { time: now(), offset });
+      yield (writes) => writes.keepAnomalies(blocks);
+      break;
+    }
     case "save":
       yield (writes) =>
         writes.saveDevice(
@@ -179,6 +199,11 @@ export function compare(store: ReturnType<typeof open>, model: JournalModel): vo
     store.devices.page({ limit: 100 }).map((it) => store.devices.load(it.tenant, it.device)),
     [...model.devices.values()].sort((a, b) => a.device < b.device ? -1 : 1),
   );
+  const dropped = Math.max(0, model.anomalies.length - MAX_ANOMALIES);
+  const kept = model.anomalies.slice(dropped);
+  assert.deepEqual(store.anomalies.counts(), { kept: kept.length, dropped });
+  const { anomalies } = store.anomalies.page({ limit: MAX_ANOMALIES + 1, filter: {} });
+  assert.deepEqual(anomalies, kept.reverse());
   assert.equal(journal.oldestUnsent([...model.lanes.values()]), model.oldestUnsent());
   for (const maxBytes of [0, 50_000, Infinity]) {
     for (const after of [0, model.lastId >> 1, model.lastId]) {

@@ -1,5 +1,7 @@
 /** The journal, the cursors, one position, the counters, letters and devices as plain arrays and numbers. */
 import type {
+  Anomaly,
+  AnomalyBlock,
   Counters,
   DeviceState,
   JournalRow,
@@ -10,6 +12,7 @@ import type {
   Rejected,
   Transaction,
 } from "../../src/pipeline/ports.ts";
+import { plainAnomalies } from "./anomaly_samples.ts";
 import { counts } from "./samples.ts";
 
 interface ModelRow extends JournalRow {
@@ -31,6 +34,8 @@ export class JournalModel {
   /** `<id> <sink>` of the dead letters. */
   letters = new Set<string>();
   devices = new Map<string, DeviceState>();
+  /** In the order in which they were kept. */
+  anomalies: Anomaly[] = [];
 
   copy(): JournalModel {
     const copy = new JournalModel();
@@ -43,6 +48,7 @@ export class JournalModel {
     copy.counters = { ...this.counters };
     copy.letters = new Set(this.letters);
     copy.devices = new Map(this.devices);
+    copy.anomalies = [...this.anomalies];
     return copy;
   }
 
@@ -93,6 +99,10 @@ export class JournalModel {
 
   refuse(refused: Refused): void {
     this.letters.add(`${refused.id} ${refused.sink}`);
+  }
+
+  keepAnomalies(blocks: readonly AnomalyBlock[]): void {
+    this.anomalies.push(...plainAnomalies(blocks));
   }
 
   saveDevice(state: DeviceState): void {
@@ -158,6 +168,7 @@ export type Writes = Pick<
   | "count"
   | "reject"
   | "refuse"
+  | "keepAnomalies"
   | "saveDevice"
 >;
 

@@ -24,8 +24,16 @@ export function now(): number {
   return 1_700_000_000_000;
 }
 
+/** Anomalies that these stores keep. */
+export const MAX_ANOMALIES = 300;
+
 export function open(dir: string) {
-  return openStore({ dir, log: SILENT, now });
+  return openStore({
+    dir,
+    log: SILENT,
+    now,
+    anomalies: { maxCount: MAX_ANOMALIES, maxAgeMs: Infinity },
+  });
 }
 
 export function row(id: number, fields: Partial<JournalRow> = {}): JournalRow {

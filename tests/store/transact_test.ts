@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { Transaction } from "../../src/pipeline/ports.ts";
 import { tempFolder } from "../harness/temp.ts";
+import { blocksOf } from "./anomaly_samples.ts";
 import { counts, device, lane, now, open, row, series, SOURCE } from "./samples.ts";
 
 /** One call of every kind of write. */
@@ -25,6 +26,7 @@ const WRITES: Record<keyof Transaction, (tx: Transaction) => unknown> = {
   discardLetters: (tx) => tx.discardLetters([1]),
   markLetters: (tx) => tx.markLetters([1], true),
   moveLetterCopy: (tx) => tx.moveLetterCopy(1, { sent: 1, tooLarge: 0 }),
+  keepAnomalies: (tx) => tx.keepAnomalies(blocksOf([{}], { time: now() })),
   count: (tx) => tx.count(counts({ read: 1, results: 1 })),
   saveDevice: (tx) => tx.saveDevice(device("a")),
   saveGlobal: (tx) =>
@@ -85,6 +87,7 @@ function everything(store: ReturnType<typeof open>) {
     global: devices.loadGlobal(),
     deadLetters: store.deadLetters({ limit: 10 }).length,
     letterCounts: store.letters.counts(),
+    anomalies: store.anomalies.counts(),
     marked: store.letters.marked(10),
     totals: store.deadLetterTotals(),
     gaps: [journal.gaps("output"), journal.gaps("storage")],

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import Database from "better-sqlite3";
 import { migrate, migrations } from "../../src/store/migrations.ts";
 import { tempFolder } from "../harness/temp.ts";
+import { blocksOf, plainAnomalies } from "./anomaly_samples.ts";
 import { counts, now, open, SILENT } from "./samples.ts";
 
 Deno.test("from version 1: dead letters keep their place, refused results get their sink", () => {
@@ -105,5 +106,24 @@ Deno.test("what jumps have skipped is counted as far as they are kept", () => {
   const store = open(folder.path);
   assert.equal(store.skippedRecords(), 54);
   assert.deepEqual([...store.jumps()], [["first start", 1], ["offset out of range", 3]]);
+  store.close();
+});
+
+Deno.test("a folder from before anomalies were kept opens, and keeps them from then on", () => {
+  using folder = tempFolder();
+  const old = new Database(`${folder.path}/plumbline.db`);
+  const before = migrations.findIndex((step) => step.includes("CREATE TABLE anomalies"));
+  migrate(old, { steps: migrations.slice(0, before), now, log: SILENT });
+  old.exec("UPDATE counters SET read = 9, results = 9");
+  old.close();
+  const store = open(folder.path);
+  assert.deepEqual(store.counters(), counts({ read: 9, results: 9 }));
+  assert.deepEqual(store.anomalies.counts(), { kept: 0, dropped: 0 });
+  const blocks = blocksOf([{}, {}], { time: now() });
+  store.transact((tx) => tx.keepAnomalies(blocks));
+  assert.deepEqual(
+    store.anomalies.page({ limit: 9, filter: {} }).anomalies,
+    plainAnomalies(blocks).reverse(),
+  );
   store.close();
 });

@@ -95,6 +95,8 @@ Deno.test("what the contract keeps is as the old engine's page has it", async ()
 
 /** Dashboards and alerts go by these. */
 const own: Record<string, [type: string, labels: string]> = {
+  plumbline_anomalies_dropped_total: ["counter", ""],
+  plumbline_anomalies_kept: ["gauge", ""],
   plumbline_backlog_bytes: ["gauge", "sink"],
   plumbline_backlog_dropped_total: ["counter", "sink"],
   plumbline_backlog_limit_bytes: ["gauge", "sink"],

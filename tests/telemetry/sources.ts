@@ -24,6 +24,7 @@ export const IDLE: MetricSources = {
     discarded: 0,
     copy: { sent: 0, tooLarge: 0, missed: 0, behind: null },
   }),
+  anomalies: () => ({ kept: 0, dropped: 0 }),
   fleet: () => ({ size: 0, bytes: 0 }),
   checkpointAge: () => 0,
   connections: () => [],

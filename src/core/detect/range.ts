@@ -13,8 +13,12 @@ export interface RangeSettings {
   readonly weight: number;
 }
 
+/** More than a metric's name of 64 characters and three numbers of 25 take. */
+const MAX_REASON = 512;
+
 /** The detector `range`: no state, nothing but the value counts. */
 export class RangeDetector {
+  readonly settings: RangeSettings;
   readonly metric: string;
   readonly weight: number;
   readonly #min: number;
@@ -26,6 +30,7 @@ export class RangeDetector {
 
   constructor(settings: RangeSettings) {
     const { metric, min, max, weight } = settings;
+    this.settings = settings;
     this.metric = metric;
     this.weight = weight;
     this.#min = min;
@@ -45,5 +50,12 @@ export class RangeDetector {
   writeReason(view: DataView, at: number, value: number): number {
     at = writeNumber(view, copyLiteral(view, at, this.#head), value);
     return copyLiteral(view, at, value > this.#max ? this.#above : this.#below);
+  }
+
+  /** The same as text. */
+  reason(value: number): string {
+    const view = new DataView(new ArrayBuffer(MAX_REASON));
+    const end = this.writeReason(view, 0, value);
+    return new TextDecoder().decode(new Uint8Array(view.buffer, 0, end));
   }
 }

@@ -1,6 +1,6 @@
 /** What OpenAPI says of the anomalies. */
 import { z } from "../../deps.ts";
-import { type Description, timeSchema } from "./description.ts";
+import { type Description, type Example, timeSchema } from "./description.ts";
 
 const reasonSchema = z.object({
   detector: z.string(),
@@ -33,6 +33,26 @@ const anomaliesSchema = z.object({
   next: z.int().min(1).optional().describe("Where to go on; there when there may be more."),
 });
 
+const examples: readonly Example[] = [{
+  name: "the newest",
+  query: { limit: "1" },
+  status: 200,
+  answer: `{"status":"ok",
+ "anomalies":[
+  {"id":"01M88SVPHJNWC9DQKD35PR32ZE","tenant_id":"default","device_id":"press-7",
+   "timestamp":"2026-11-23T18:12:36Z","processed_at":"2026-11-25T07:31:27.422Z","anomaly_score":2,
+   "temperature":35.2,"humidity":90.5,
+   "reasons":[{"detector":"range","metric":"temperature","score":1,"detail":"35.2 is above 30"},
+              {"detector":"range","metric":"humidity","score":1,"detail":"90.5 is above 80"}]}],
+ "kept":1,"dropped":0}`,
+}, {
+  name: "a wrong parameter",
+  query: { min_score: "high" },
+  status: 400,
+  answer:
+    `{"status":"error","message":"min_score: expected a number of 0 or above, got \\"high\\""}`,
+}];
+
 export function anomaliesAbout(query: z.ZodObject): Description {
   return {
     id: "listAnomalies",
@@ -56,6 +76,7 @@ have few or none, and a \`next\` all the same.`,
       200: { text: "A page of anomalies.", schema: anomaliesSchema },
       400: { text: "A parameter is wrong or unknown." },
     },
+    examples,
     links: [{
       name: "next",
       operation: "listAnomalies",

@@ -15,6 +15,7 @@ import { anomaliesRoute } from "./anomalies.ts";
 import type { BodyLimits } from "./body.ts";
 import { dataRoute } from "./data.ts";
 import { deadLetterRoutes } from "./dead_letters.ts";
+import { deviceReadingsRoute } from "./device_readings.ts";
 import { deviceStatsRoute } from "./device_stats.ts";
 import { docsRoute } from "./docs.ts";
 import { healthRoutes } from "./health.ts";
@@ -56,10 +57,12 @@ const knownMethods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"
 export function createApi(options: ApiOptions): Api {
   const { now } = options;
   const api: Api = new Hono();
+  const pages = new Pages({ now, limits: options.pages });
   const routes: Route[] = [
     ...healthRoutes(options),
-    statsRoute(options.statistics, new Pages({ now, limits: options.pages })),
+    statsRoute(options.statistics, pages),
     deviceStatsRoute(options.statistics),
+    deviceReadingsRoute(options.statistics, pages),
     anomaliesRoute(options.anomalies),
     dataRoute(options),
     ...deadLetterRoutes(options),

@@ -50,6 +50,8 @@ export interface AnswerDescription {
   readonly schema?: z.ZodType;
   /** Another media type than JSON's, as the header says it. */
   readonly media?: string;
+  /** Where the request chooses: media types in which it may come, too, as a text. */
+  readonly otherMedia?: readonly string[];
   /** Headers that such an answer always has. */
   readonly headers?: readonly HeaderName[];
 }
@@ -99,6 +101,10 @@ export const HEADERS = {
   "accept-encoding": {
     text: "How a body may be encoded.",
     schema: z.literal("identity"),
+  },
+  "content-disposition": {
+    text: "A name for whoever saves it as a file.",
+    schema: z.string(),
   },
 } as const satisfies Record<string, { text: string; schema: z.ZodType }>;
 

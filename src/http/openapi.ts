@@ -155,7 +155,7 @@ function responseJson(
   const headers = first.filter((name) => others.every((them) => them.includes(name)));
   const byType = Map.groupBy(answers, ({ media }) => media ?? JSON_TYPE);
   const examples = (about.examples ?? []).filter((it) => it.status === status);
-  const content = [...byType].map(([type, them]) => {
+  const content = [...byType].map(([type, them]): [string, Json] => {
     const all = new Set(them.map((it) => schemaOf(it)));
     const one = all.size === 1 ? [...all][0] : z.union([...all]);
     return [type, {
@@ -163,6 +163,9 @@ function responseJson(
       examples: namedExamples(examples.map((it) => [it.name, JSON.parse(it.answer)])),
     }];
   });
+  for (const type of answers.flatMap(({ otherMedia = [] }) => otherMedia)) {
+    content.push([type, { schema: schemas.json(z.string(), "output") }]);
+  }
   const links = status < 300 ? about.links ?? [] : [];
   return {
     description: answers.map(({ text }) => text).join(" Or: "),

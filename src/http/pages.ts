@@ -40,7 +40,10 @@ export class Pages {
    * takes all that it needs from the state before it returns: the pieces are taken later. Refuses with
    * 503 where too many wait, or too much isn't read yet.
    */
-  async answer(gather: () => Iterable<string>): Promise<Response> {
+  async answer(
+    gather: () => Iterable<string>,
+    headers: Readonly<Record<string, string>> = JSON_HEADERS,
+  ): Promise<Response> {
     const { making, waiting } = this.#limits;
     this.#refuseUnread();
     if (this.#making < making) this.#making++;
@@ -49,7 +52,7 @@ export class Pages {
     } else throw busy(`${waiting} pages wait to be made`);
     try {
       this.#refuseUnread();
-      return this.#response(await this.#made(gather()));
+      return this.#response(await this.#made(gather()), headers);
     } finally {
       // The turn goes over to the next one; it is given back where nobody waits.
       const next = this.#waiting.shift();
@@ -76,7 +79,10 @@ export class Pages {
     return chunks;
   }
 
-  #response(chunks: Uint8Array<ArrayBuffer>[]): Response {
+  #response(
+    chunks: Uint8Array<ArrayBuffer>[],
+    headers: Readonly<Record<string, string>>,
+  ): Response {
     const bytes = chunks.reduce((sum, { length }) => sum + length, 0);
     const { unreadMs } = this.#limits;
     this.#unreadBytes += bytes;
@@ -107,7 +113,7 @@ export class Pages {
       release();
       controller.error(new Error(`sending a page: nothing was read for ${unreadMs} ms`));
     }
-    return new Response(body, { headers: { ...JSON_HEADERS, "content-length": String(bytes) } });
+    return new Response(body, { headers: { ...headers, "content-length": String(bytes) } });
   }
 
   #refuseUnread(): void {

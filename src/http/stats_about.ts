@@ -1,7 +1,7 @@
 /** What OpenAPI says of the statistics. */
 import { z } from "../../deps.ts";
 import { type Description, timeSchema } from "./description.ts";
-import { deviceStatsExamples, statsExamples } from "./stats_examples.ts";
+import { deviceReadingsExamples, deviceStatsExamples, statsExamples } from "./stats_examples.ts";
 
 const numberOrNone = z.number().nullable();
 
@@ -60,6 +60,18 @@ const deviceStatsSchema = z.object({
   data: deviceSchema,
 });
 
+const deviceReadingsSchema = z.object({
+  status: z.literal("ok"),
+  device_id: z.string(),
+  tenant_id: z.string(),
+  readings: z.array(z.object({
+    time: timeSchema.describe("In UTC, to the millisecond."),
+    temperature: z.number().optional(),
+    humidity: z.number().optional(),
+    metrics: z.record(z.string(), z.number()).optional(),
+  })),
+});
+
 export function statsAbout(query: z.ZodObject): Description {
   return {
     id: "getStats",
@@ -101,6 +113,16 @@ are answered at once, always.`,
   };
 }
 
+const devicePath = z.object({
+  id: z.string().min(1).describe("The device's id, URL-encoded: `a/b` is `a%2Fb`."),
+});
+
+const deviceRefusals = {
+  400: { text: "A parameter is wrong or unknown." },
+  404: { text: "There is none." },
+  409: { text: "Several tenants have a device of this id." },
+};
+
 export function deviceStatsAbout(query: z.ZodObject): Description {
   return {
     id: "getDeviceStats",
@@ -109,16 +131,44 @@ export function deviceStatsAbout(query: z.ZodObject): Description {
     text:
       "A device that is called `.` or `..` can't be asked for: clients take these out of a path. It " +
       "is in `/api/stats`.",
-    path: z.object({
-      id: z.string().min(1).describe("The device's id, URL-encoded: `a/b` is `a%2Fb`."),
-    }),
+    path: devicePath,
     query,
     answers: {
       200: { text: "The device's windows.", schema: deviceStatsSchema },
-      400: { text: "A parameter is wrong or unknown." },
-      404: { text: "There is none." },
-      409: { text: "Several tenants have a device of this id." },
+      ...deviceRefusals,
     },
     examples: deviceStatsExamples,
+  };
+}
+
+export function deviceReadingsAbout(query: z.ZodObject): Description {
+  return {
+    id: "getDeviceReadings",
+    topic: "Statistics",
+    summary: "What one device's windows hold, with times",
+    text: `As JSON, or as CSV for a spreadsheet.
+
+- \`time\` is the reading's timestamp in UTC, or when it was read where it had none. The earliest comes \
+first, in whatever order they came.
+- Each metric has a window of its own (the last \`MAX_READINGS\` values). Values of the same time stand \
+side by side; of several at one time the first belongs to the first, and so on.
+- CSV is as RFC 4180 has it: a header line, lines that end with CR LF, text in UTF-8, what is absent \
+empty. A name that begins with \`=\`, \`+\`, \`-\` or \`@\` gets a \`'\` in front, because a spreadsheet \
+would take it for a formula; numbers stay as they are. The answer is a download named \
+\`readings-<device>.csv\` (letters, digits and \`._-\` of the id, all else is \`_\`).
+- It is made as pages of \`/api/stats\` are, and may be a 503 with \`Retry-After\` as they may.`,
+    path: devicePath,
+    query,
+    answers: {
+      200: {
+        text: "What the windows hold.",
+        schema: deviceReadingsSchema,
+        otherMedia: ["text/csv"],
+        headers: ["content-disposition"],
+      },
+      ...deviceRefusals,
+      503: { text: "Too many pages are in the making.", headers: ["retry-after"] },
+    },
+    examples: deviceReadingsExamples,
   };
 }

@@ -71,3 +71,13 @@ export const deviceStatsExamples: readonly Example[] = [{
   answer: `{"status":"error",
  "message":"Device press-7 exists in 2 tenants: default, north; name one with ?tenant="}`,
 }];
+
+export const deviceReadingsExamples: readonly Example[] = [{
+  name: "one device's values with their times",
+  path: { id: "press-7" },
+  query: { tenant: "default" },
+  status: 200,
+  answer: `{"status":"ok","device_id":"press-7","tenant_id":"default",
+ "readings":[{"time":"2026-11-23T18:12:36.000Z","temperature":35.2,"humidity":90.5},
+             {"time":"2026-11-25T07:31:27.495Z","temperature":21.5}]}`,
+}];

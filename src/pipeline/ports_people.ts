@@ -66,6 +66,16 @@ export interface DeviceView {
   readonly lastSeen: string;
 }
 
+/** A metric's window with its times, in the order in which the values came. */
+export interface ReadingColumn {
+  readonly metric: string;
+  /** Neither temperature nor humidity. */
+  readonly further: boolean;
+  readonly values: readonly number[];
+  /** Of each value, ms since 1970. */
+  readonly times: readonly number[];
+}
+
 /** Answers about the state after the last commit. Synchronous: nothing is torn. */
 export interface Statistics {
   global(): {
@@ -74,6 +84,8 @@ export interface Statistics {
     metrics: readonly { readonly name: string; readonly series: SeriesView }[];
   };
   device(tenant: string, device: string): DeviceView | undefined;
+  /** Its windows: temperature, humidity, then further metrics; undefined: there is no such device. */
+  readings(tenant: string, device: string): ReadingColumn[] | undefined;
   tenantsOf(device: string): string[];
   knows(tenant: string, device: string): boolean;
   /** At most `limit` devices; fewer where their windows hold so many values that these fill the answer. */

@@ -3,6 +3,7 @@ import { Series, type Totals } from "../core/series.ts";
 import {
   type DeviceState,
   type DeviceView,
+  type ReadingColumn,
   type SeriesState,
   type SeriesView,
   type Statistics,
@@ -42,6 +43,19 @@ export class StateStatistics implements Statistics {
     return this.#view({ tenant, device }, { readings: true });
   }
 
+  readings(tenant: string, device: string): ReadingColumn[] | undefined {
+    const found = this.#known(tenant, device);
+    if (found !== undefined) {
+      return columnsOf(found.temperature, found.humidity, [...found.metrics ?? []]);
+    }
+    const stored = this.#store.devices.load(tenant, device);
+    if (stored === undefined) return undefined;
+    const length = this.#state.engine.fleet.windowLength(tenant);
+    const series = (state: SeriesState) => Series.fromState(state, length);
+    const further = stored.metrics.map((it): [string, Series] => [it.name, series(it.series)]);
+    return columnsOf(series(stored.temperature), series(stored.humidity), further);
+  }
+
   tenantsOf(device: string): string[] {
     return this.#store.devices.tenantsOf(device);
   }
@@ -71,13 +85,16 @@ export class StateStatistics implements Statistics {
     { tenant, device }: { tenant: string; device: string },
     wanted: { readings: boolean },
   ): DeviceView | undefined {
-    const found = this.#state.engine.fleet.inMemory(tenant, device);
-    // A device all of whose readings were sampled out is in memory, but nothing is known of it.
-    if (found !== undefined && !(found.isNew && found.dirtySince === 0)) {
-      return viewOfDevice(found, wanted);
-    }
+    const found = this.#known(tenant, device);
+    if (found !== undefined) return viewOfDevice(found, wanted);
     const stored = this.#store.devices.load(tenant, device);
     return stored === undefined ? undefined : this.#viewOfStored(stored, wanted);
+  }
+
+  /** In memory. A device all of whose readings were sampled out is there, but nothing is known of it. */
+  #known(tenant: string, device: string): Device | undefined {
+    const found = this.#state.engine.fleet.inMemory(tenant, device);
+    return found === undefined || (found.isNew && found.dirtySince === 0) ? undefined : found;
   }
 
   #viewOfStored(stored: DeviceState, wanted: { readings: boolean }): DeviceView {
@@ -134,6 +151,24 @@ function viewOfSeries(series: Series, wanted: { readings: boolean }): WindowView
     max: empty ? null : window.max,
     count: series.count,
   };
+}
+
+function columnsOf(
+  temperature: Series,
+  humidity: Series,
+  further: readonly (readonly [string, Series])[],
+): ReadingColumn[] {
+  const column = (metric: string, { window }: Series, further: boolean) => ({
+    metric,
+    further,
+    values: window.values(),
+    times: window.times(),
+  });
+  return [
+    column("temperature", temperature, false),
+    column("humidity", humidity, false),
+    ...further.map(([name, series]) => column(name, series, true)),
+  ];
 }
 
 function valuesIn({ temperature, humidity, metrics }: DeviceView): number {

@@ -23,6 +23,7 @@ Deno.test("GET / lists what may be asked", async () => {
       "GET /health/ready",
       "GET /api/stats",
       "GET /api/stats/device/:id",
+      "GET /api/stats/device/:id/readings",
       "GET /api/anomalies",
       "POST /api/data",
       "GET /api/dead-letters",

@@ -13,6 +13,10 @@ export interface AnyRequest {
 
 const encoder = new TextEncoder();
 
+/** In a path: a dead letter's number that there may be. */
+const NUMBER = "<number>";
+const MAX_NUMBER = 2_000;
+
 const PATHS = [
   "/",
   "/health",
@@ -21,13 +25,15 @@ const PATHS = [
   "/api/stats",
   "/api/stats/device/a",
   "/api/stats/device/b%2Fc",
+  "/api/stats/device/a/readings?tenant=default",
+  "/api/stats/device/b%2Fc/readings?format=csv&tenant=t",
   "/metrics",
   "/api/anomalies",
   "/api/anomalies?limit=3&device=a&min_score=1&since=2026-01-01T00:00:00Z",
   "/api/data",
   "/api/dead-letters",
   "/api/dead-letters?limit=3&sink=input&reason=d",
-  "/api/dead-letters/1",
+  `/api/dead-letters/${NUMBER}`,
   "/api/dead-letters/replay",
   "/api/dead-letters/discard",
   "/api/admin/reload",
@@ -182,7 +188,7 @@ export function anyRequest(random: Random): AnyRequest {
 }
 
 function anyPath(random: Random): string {
-  let path = pick(random, PATHS);
+  let path = pick(random, PATHS).replace(NUMBER, `${random() % MAX_NUMBER}`);
   for (let changes = random() % 4; changes > 0; changes--) {
     const at = 1 + random() % path.length;
     const piece = pick(random, PATH_PIECES);

@@ -34,6 +34,8 @@ class Told {
   /** Dead letters that are gone. */
   replayed = 0;
   discarded = 0;
+  /** Answers in CSV. */
+  tables = 0;
   readonly statuses = new Map<number, number>();
   readonly #described: DescribedAnswers;
 
@@ -57,6 +59,11 @@ class Told {
     if (request.method === "HEAD" || status === 308) return assert.equal(text, "", at());
     const path = request.path.split(/[?#]/)[0];
     if (["/metrics", "/docs"].includes(path) && status === 200) return;
+    // No JSON: a table.
+    if (status === 200 && text.startsWith("time,tenant_id,")) {
+      this.tables++;
+      return;
+    }
     const answer = JSON.parse(text);
     if (status >= 400) {
       assert.equal(answer.status, "error", at());
@@ -115,6 +122,7 @@ function assertVaried(told: Told, never: string[]): void {
     assert.ok((told.statuses.get(status) ?? 0) > 5, `${status}: ${[...told.statuses].join(" ")}`);
   }
   assert.ok(told.skipped > 5, `${told.skipped} skipped`);
+  assert.ok(told.tables > 5, `${told.tables} tables`);
 }
 
 /** A request that isn't answered is a failure, not a test without an end. */

@@ -14,6 +14,7 @@ import type {
   Health,
   Intake,
   Outcome,
+  ReadingColumn,
   SeriesView,
   Statistics,
   TenantsReload,
@@ -84,6 +85,15 @@ export class DevicesInMemory implements Statistics {
 
   device(tenant: string, device: string): DeviceView | undefined {
     return this.devices.find((it) => it.tenant === tenant && it.device === device);
+  }
+
+  /** One value a second since 1970: `device_readings_test.ts` asks a real engine. */
+  readings(tenant: string, device: string): ReadingColumn[] | undefined {
+    const found = this.device(tenant, device);
+    if (found === undefined) return undefined;
+    const { readings: values } = found.temperature;
+    const times = values.map((_, i) => i * 1000);
+    return [{ metric: "temperature", further: false, values, times }];
   }
 
   knows(tenant: string, device: string): boolean {
@@ -224,7 +234,7 @@ export interface TestApi {
 }
 
 export function apiOver(options: {
-  statistics?: DevicesInMemory;
+  statistics?: Statistics;
   letters?: DeadLetterDesk;
   anomalies?: AnomalyReader;
   outcome?: Outcome | (() => Promise<Outcome>);

@@ -3,12 +3,18 @@ import { z } from "../../deps.ts";
 import { dataExamples } from "./data_examples.ts";
 import { type Description, errorSchema, timeSchema } from "./description.ts";
 
-/** What `trim` doesn't remove and that is no control character stands somewhere in it. */
+/** No control characters, and somewhere one that `trim` doesn't remove; spelt out, `\s` differs by language. */
 const NAME =
   // deno-lint-ignore no-control-regex
-  /^[^\u0000-\u001f\u007f-\u009f]*[^\s\u0000-\u001f\u007f-\u009f][^\u0000-\u001f\u007f-\u009f]*$/;
-const TIMESTAMP =
-  /^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,9})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])?$/;
+  /^[^\u0000-\u001f\u007f-\u009f]*[^\u0000-\u0020\u007f-\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff][^\u0000-\u001f\u007f-\u009f]*$/;
+const LEAP_YEAR = "([0-9]{2}(0[48]|[2468][048]|[13579][26])|([02468][048]|[13579][26])00)";
+const DAY = "(0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])|(0[469]|11)-(0[1-9]|[12][0-9]|30)|" +
+  "02-(0[1-9]|1[0-9]|2[0-8])";
+const HOUR_AND_MINUTE = "([01][0-9]|2[0-3]):[0-5][0-9]";
+const TIMESTAMP = new RegExp(
+  `^([0-9]{4}-(${DAY})|${LEAP_YEAR}-02-29)T${HOUR_AND_MINUTE}:[0-5][0-9]([.][0-9]{1,9})?` +
+    `(Z|[+-]${HOUR_AND_MINUTE})?$`,
+);
 const METRIC_NAME = /^(?!(temperature|humidity)$)[A-Za-z_][A-Za-z0-9_.-]{0,63}$/;
 
 const measured = z.number().nullish();

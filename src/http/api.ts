@@ -82,7 +82,9 @@ export function createApi(options: ApiOptions): Api {
   api.onError((error, c) => {
     if (error instanceof Refusal) return errorAnswer(error.status, error.message, error.headers);
     // The log has it from whoever noticed it first.
-    if (error instanceof StoreUnavailable) return errorAnswer(503, error.message);
+    if (error instanceof StoreUnavailable) {
+      return errorAnswer(503, error.message, { "retry-after": "5" });
+    }
     options.log.error("answering a request failed", {
       method: c.req.method,
       endpoint: c.get("endpoint") ?? NO_ROUTE,

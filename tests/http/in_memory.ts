@@ -190,7 +190,7 @@ export class HealthInMemory implements Health {
 const NOTHING = { matched: 0, examples: [], done: 0, rejected: 0, marked: 0, left: 0 };
 
 /** There are none; `dead_letters_test.ts` asks a real store. */
-const NO_LETTERS: DeadLetterDesk = {
+export const NO_LETTERS: DeadLetterDesk = {
   letters: {
     heads: () => ({ letters: [], end: undefined }),
     get: () => undefined,

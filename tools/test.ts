@@ -3,7 +3,7 @@
  * one of them needs it, and ends with the line `N passed, N failed`.
  *
  * - `TEST_KAFKA_BROKER` names a broker to use; otherwise one is started and stopped.
- * - `--no-broker` leaves out the tests that need one, and those that download everything anew.
+ * - `--no-broker` leaves out the tests that need one, and those that download something.
  * - tests/bench isn't run unless it is named.
  */
 import { runningBroker, startBroker } from "./broker.ts";
@@ -14,8 +14,8 @@ const ROOT = new URL("..", import.meta.url).pathname;
 const ENDINGS = ["_test.ts", "_test.tsx"];
 /** A test that reaches one of these files needs Kafka. */
 const BROKER_FILES = ["tests/harness/kafka.ts", "tools/broker.ts"];
-/** A test that reaches this file begins with empty caches. */
-const DOWNLOADING_FILE = "tools/readme_commands.ts";
+/** A test that reaches one of these files downloads what it needs. */
+const DOWNLOADING_FILES = ["tools/readme_commands.ts", "tests/harness/python.ts"];
 
 interface Plan {
   files: string[];
@@ -46,7 +46,10 @@ async function plan(args: string[]): Promise<Plan> {
     return BROKER_FILES.some((name) => reached.has(name));
   }));
   if (args.includes("--no-broker")) {
-    files = files.filter((file) => !needy.has(file) && !reach(graph, file).has(DOWNLOADING_FILE));
+    files = files.filter((file) => {
+      const reached = reach(graph, file);
+      return !needy.has(file) && !DOWNLOADING_FILES.some((name) => reached.has(name));
+    });
   }
   // Without a file `deno test` would run all there are.
   if (!files.length) throw new Error("Run tests without a broker: all of these need one");

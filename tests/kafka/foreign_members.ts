@@ -4,6 +4,7 @@
  * ordinary registries.
  */
 import { Program } from "../harness/process.ts";
+import { hasPython, pythonPrograms, runToEnd } from "../harness/python.ts";
 import { wakeReaders } from "./reader.ts";
 
 const SOURCES = new URL("../fixtures/members", import.meta.url).pathname;
@@ -22,16 +23,11 @@ export interface MemberLine {
   reason?: string;
 }
 
-const TOOLS: Record<Client, string[]> = {
-  sarama: ["go", "version"],
-  "kafka-python": ["python3", "-c", "import venv, ensurepip"],
-};
-
 /** Whether this machine has what it takes; `.ci/run` sees to it. */
 export function canMake(client: Client): boolean {
-  const [command, ...args] = TOOLS[client];
+  if (client === "kafka-python") return hasPython();
   try {
-    return new Deno.Command(command, { args }).outputSync().success;
+    return new Deno.Command("go", { args: ["version"] }).outputSync().success;
   } catch {
     return false; // there is no such program
   }
@@ -46,34 +42,18 @@ function make(client: Client): Promise<string[]> {
   return making;
 }
 
-async function folder(): Promise<string> {
+async function makeSarama(): Promise<string[]> {
   const run = Deno.env.get("TEST_RUN_DIR");
   if (!run) throw new Error("Make a member: TEST_RUN_DIR is not set; `deno task test` sets it");
-  await Deno.mkdir(`${run}/members`, { recursive: true });
-  return `${run}/members`;
-}
-
-async function makeSarama(): Promise<string[]> {
-  const program = `${await folder()}/sarama_member`;
-  await run(["go", "build", "-o", program, "."]);
+  const program = `${run}/sarama_member`;
+  await runToEnd("go", ["build", "-o", program, "."], { cwd: SOURCES });
   return [program];
 }
 
 async function makeKafkaPython(): Promise<string[]> {
-  const venv = `${await folder()}/venv`;
-  await run(["python3", "-m", "venv", venv]);
-  const python = `${venv}/bin/python`;
-  const install = ["install", "--quiet", "--disable-pip-version-check", "--no-deps"];
-  await run([python, "-m", "pip", ...install, "--require-hashes", "-r", "requirements.txt"]);
-  return [python, `${SOURCES}/kafka_python_member.py`];
-}
-
-async function run([command, ...args]: string[]): Promise<void> {
-  const { success, stdout, stderr } = await new Deno.Command(command, { args, cwd: SOURCES })
-    .output();
-  if (success) return;
-  const said = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes)).join("");
-  throw new Error(`Make a member: ${command} ${args.join(" ")} failed\n${said}`);
+  const requirements = `${SOURCES}/requirements.txt`;
+  const programs = await pythonPrograms({ name: "kafka-python", requirements });
+  return [`${programs}/python`, `${SOURCES}/kafka_python_member.py`];
 }
 
 /** `await using`: it doesn't outlive the test. What `Reader.until` waits for may take its lines, too. */

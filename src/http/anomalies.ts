@@ -20,7 +20,9 @@ const query = z.object({
     "Readings whose `timestamp` is this time or later: `2026-01-31T08:00:00Z`, or with `+01:00`.",
   ),
   until: timeParameter.optional().describe("Readings whose `timestamp` is before this time."),
-  min_score: z.string().regex(/^[0-9]{1,20}(\.[0-9]{1,20})?$/, { error: scoreRule })
+  min_score: z.string()
+    .regex(/^[0-9]{1,400}([.][0-9]{1,400})?([eE][+-]?[0-9]{1,3})?$/, { error: scoreRule })
+    .refine((text) => Number.isFinite(Number(text)), { error: scoreRule })
     .transform(Number).meta({ wire: { type: "number", minimum: 0 } }).optional()
     .describe("Only those of this score or above."),
   limit: pageLimit({ max: 1000, otherwise: 100 }).describe("Anomalies in this answer."),

@@ -100,6 +100,7 @@ Deno.test("filters, alone and together", async () => {
     ["?since=2026-01-01T02:00:00%2B01:00&until=2026-01-01T02:00:00Z", ["id-2"]],
     ["?until=2026-01-01T01:00:00Z", ["id-1"]],
     ["?min_score=2", ["id-4", "id-3", "id-2", "id-1"]],
+    ["?min_score=0.2e%2B1", ["id-4", "id-3", "id-2", "id-1"]],
     ["?min_score=2.01", []],
   ];
   for (const [query, expected] of table) assert.deepEqual(await it.ids(query), expected, query);

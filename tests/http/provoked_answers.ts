@@ -96,6 +96,16 @@ export const PROVOKED: Readonly<Record<string, () => Answer>> = {
   "GET /api/stats/device/{id} 404": () => get("/api/stats/device/c", devices),
   "GET /api/stats/device/{id} 409": () => get("/api/stats/device/a", twice),
 
+  "GET /api/stats/device/{id}/readings 200": () => get("/api/stats/device/a/readings", devices),
+  "GET /api/stats/device/{id}/readings 400": () => get("/api/stats/device/a/readings?x=1", devices),
+  "GET /api/stats/device/{id}/readings 404": () => get("/api/stats/device/c/readings", devices),
+  "GET /api/stats/device/{id}/readings 409": () => get("/api/stats/device/a/readings", twice),
+  "GET /api/stats/device/{id}/readings 503": () =>
+    get("/api/stats/device/a/readings?tenant=t", { ...devices, pages: { making: 0, waiting: 0 } }),
+
+  "GET /api/anomalies 200": () => get("/api/anomalies"),
+  "GET /api/anomalies 400": () => get("/api/anomalies?min_score=-1"),
+
   "GET /api/dead-letters 200": () => get("/api/dead-letters"),
   "GET /api/dead-letters 400": () => get("/api/dead-letters?sink=x"),
   "GET /api/dead-letters/{number} 200": () => get("/api/dead-letters/7", letters),

@@ -6,6 +6,7 @@ import { ClusterLook, type TopicFacts, TopicMissing } from "../kafka/cluster_loo
 import { remedyFor } from "../kafka/remedy.ts";
 import type { Found, Look } from "./connection.ts";
 import type { Clocks } from "./connect_check.ts";
+import { counted } from "./counted.ts";
 
 /** The engine sends rows of up to so many bytes; larger than a topic takes, they are split. */
 const ROW_BYTES = 950_000;
@@ -144,8 +145,4 @@ async function groupFound(cluster: ClusterLook, { group, inputTopic }: Config): 
       "this engine joins groups of the strategies range and roundrobin: stop the other members, " +
       "or set CONSUMER_GROUP to another group",
   };
-}
-
-function counted(number: number, what: string): string {
-  return `${number} ${what}${number === 1 ? "" : "s"}`;
 }

@@ -1,6 +1,6 @@
 /** What may be written behind the commands that look on: at readings that aren't sent, at an engine that runs. */
 import type { Command } from "../../deps_cli.ts";
-import { instant, pathText } from "./option_values.ts";
+import { instant, interval, pathText, serverAddress } from "./option_values.ts";
 
 const DRY_RUN_EXAMPLES = `
 Each line of FILE is a reading (-: standard input); its result goes to standard output, byte for byte as
@@ -20,6 +20,18 @@ Examples:
   $ TENANTS_FILE=new.yaml plumbline dry-run - < readings.ndjson | jq -c 'select(.is_anomaly)'
   $ plumbline dry-run readings.ndjson --time 2026-01-31T08:00:00Z --json 2> summary.ndjson`;
 
+const TOP_EXAMPLES = `
+Asks the engine at HOST and METRICS_PORT, as the engine itself reads them, or at --url. On a terminal it
+is one screen that is drawn anew until Ctrl-C; into a pipe it writes a line each interval. Rates and times
+are those of the last interval. An engine that doesn't answer is asked again until it does.
+
+Exit codes: 0 done or interrupted, 1 no answer with --once, 2 wrong command line or settings.
+
+Examples:
+  $ plumbline top
+  $ plumbline top --url http://node-7:8000 --interval 5s
+  $ plumbline top --once --json | jq '.sinks[] | {sink, rows, oldest_seconds}'`;
+
 /** `ended` is told the exit code of the one that ran. */
 export function addLookCommands(program: Command, ended: (code: number) => void): void {
   program.command("dry-run").description("what would come of readings in a file; nothing is sent")
@@ -30,4 +42,15 @@ export function addLookCommands(program: Command, ended: (code: number) => void)
     .action(async (file, options) =>
       ended(await (await import("./dry_run.ts")).dryRun(file, options))
     );
+  program.command("top").description("how a running engine does, live")
+    .option(
+      "--url <address>",
+      "the engine's address (default: HOST and METRICS_PORT)",
+      serverAddress,
+    )
+    .option("--interval <time>", "how often it is asked: 0.5, 2s, 1m", interval, 2)
+    .option("--once", "one interval, then end")
+    .option("--json", "a JSON object a line, one each interval")
+    .addHelpText("after", TOP_EXAMPLES)
+    .action(async (options) => ended(await (await import("./top.ts")).top(options)));
 }

@@ -36,6 +36,13 @@ export function seconds(text: string): number {
   );
 }
 
+/** As `seconds`; shorter ones would only keep both sides busy. */
+export function interval(text: string): number {
+  const value = seconds(text);
+  if (value >= 0.1) return value;
+  throw new InvalidArgumentError("Expected a time of 0.1s or above.");
+}
+
 /** ms since 1970. */
 export function instant(text: string): number {
   const shape = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d))?$/;

@@ -119,7 +119,24 @@ export class ClusterLook {
 
   /** Asks its coordinator; waits for one that is still loading. */
   async group(id: string, topic: string): Promise<GroupFacts> {
-    const connection = await this.#coordinator(id);
+    const connection = await this.#connections.any(this.#bootstrap);
+    for (;;) {
+      try {
+        const { coordinators } = await kafka.findCoordinatorV4.api
+          .async(connection, GROUP_KEY, [id]);
+        return await this.#groupAt(coordinators[0], { id, topic });
+      } catch (error) {
+        if (!failedWith(error, "canRetry", true) || !connection.isConnected()) throw error;
+        await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+      }
+    }
+  }
+
+  async #groupAt(
+    coordinator: Address,
+    { id, topic }: { id: string; topic: string },
+  ): Promise<GroupFacts> {
+    const connection = await this.#connections.get(coordinator);
     const described = await kafka.describeGroupsV5.api.async(connection, [id], false);
     const { groupState: state, protocolType, protocolData: strategy, members } =
       described.groups[0];
@@ -193,19 +210,6 @@ export class ClusterLook {
       for (const it of answer.topics[0].partitions) found.set(it.partitionIndex, it);
     }));
     return found;
-  }
-
-  async #coordinator(group: string): Promise<kafka.Connection> {
-    const connection = await this.#connections.any(this.#bootstrap);
-    for (;;) {
-      try {
-        const found = await kafka.findCoordinatorV4.api.async(connection, GROUP_KEY, [group]);
-        return await this.#connections.get(found.coordinators[0]);
-      } catch (error) {
-        if (!failedWith(error, "canRetry", true) || !connection.isConnected()) throw error;
-        await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
-      }
-    }
   }
 }
 

@@ -22,11 +22,19 @@ export async function portIsFree(port: number): Promise<boolean> {
   }
 }
 
-/** A free port. Nothing reserves it: whoever binds it later must be ready to find it taken. */
+/** Given out before: whoever wants several of them binds none before it has them all. */
+const given = new Set<number>();
+
+/**
+ * A free port, another one each time. Nothing reserves it: whoever binds it later must be ready to find
+ * it taken.
+ */
 export async function freePort(): Promise<number> {
   for (let attempt = 0; attempt < 100; attempt++) {
     const port = LOWEST + Math.floor(Math.random() * (HIGHEST - LOWEST + 1));
-    if (await portIsFree(port)) return port;
+    if (given.has(port) || !await portIsFree(port)) continue;
+    given.add(port);
+    return port;
   }
   throw new Error(`Find a free port: 100 tries between ${LOWEST} and ${HIGHEST} were all in use`);
 }

@@ -22,6 +22,22 @@ export class Lag {
     if (known) known.end = end;
   }
 
+  /**
+   * Asks where the logs end: while reading is paused no fetch tells. Rejects as `ends` does. An answer to
+   * what was forgotten meanwhile doesn't count, nor one that a fetch has overtaken.
+   */
+  async ask(
+    ends: (partitions: readonly number[]) => Promise<ReadonlyMap<number, number>>,
+  ): Promise<void> {
+    const asked = new Map(this.#partitions);
+    if (asked.size === 0) return;
+    for (const [partition, end] of await ends([...asked.keys()])) {
+      const known = asked.get(partition);
+      if (known === undefined || known !== this.#partitions.get(partition)) continue;
+      known.end = Math.max(known.end ?? 0, end);
+    }
+  }
+
   committed(partition: number, position: number): void {
     const known = this.#partitions.get(partition);
     if (known && position > known.position) known.position = position;

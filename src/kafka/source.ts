@@ -374,6 +374,7 @@ class GroupSource implements KafkaSource {
         });
         this.#member.rejoin();
       }
+      await this.#lag.ask((partitions) => this.#fetcher.ends(partitions));
     } catch (error) {
       this.#options.log.debug("looking at the topic failed", { reason: reasonOf(error) });
     } finally {

@@ -49,6 +49,39 @@ Deno.test("four partitions are read in order, each record once, with id and time
   assert.deepEqual([...reader.store.jumps()], [["first start", 4]]);
 });
 
+Deno.test("the lag grows while nobody asks for records, and is gone when they are read", async () => {
+  using folder = tempFolder();
+  const topic = await createTopic({ name: topicName("source"), partitions: 2 });
+  await produce(topic, numbered(0, 10, 2));
+  const paused = Promise.withResolvers<void>(), resumed = Promise.withResolvers<void>();
+  await using reader = new Reader({
+    topic,
+    group: topic,
+    dir: folder.path,
+    topicLookMs: 50,
+    beforeCommit: () => {
+      paused.resolve();
+      return resumed.promise;
+    },
+  });
+  await paused.promise;
+  const lag = () => [...reader.source.lag().values()].reduce((sum, it) => sum + it, 0);
+  const late = AbortSignal.timeout(30_000);
+  try {
+    for (let sent = 10; sent < 50;) {
+      await produce(topic, numbered(sent, sent += 10, 2));
+      while (lag() !== sent) {
+        assert.ok(!late.aborted, `${sent} were sent, the lag is ${lag()}`);
+        await new Promise((resolve) => setTimeout(resolve, 10));
+      }
+    }
+  } finally {
+    resumed.resolve();
+  }
+  await reader.untilRead(50);
+  assert.equal(lag(), 0);
+});
+
 Deno.test("reading goes on at the positions in the store", async () => {
   using folder = tempFolder();
   const topic = await createTopic({ name: topicName("source"), partitions: 2 });

@@ -2,9 +2,10 @@
 import assert from "node:assert/strict";
 import { COMMON_ANSWERS } from "../../src/http/description.ts";
 import type { Document } from "../../src/http/openapi.ts";
+import { StoreUnavailable } from "../../src/pipeline/ports.ts";
 import { serveApi } from "../../src/http/serve.ts";
 import { DescribedAnswers } from "./described_answers.ts";
-import { apiOver } from "./in_memory.ts";
+import { apiOver, DevicesInMemory, NO_LETTERS } from "./in_memory.ts";
 import { BELIEVED, PROVOKED } from "./provoked_answers.ts";
 
 const document: Document = JSON.parse((await apiOver().get("/openapi.json")).text);
@@ -55,6 +56,26 @@ Deno.test("whatever is asked for: 400, 500 and 501 in the form of every error", 
       assert.equal(response.status, status, `${method} ${path}`);
       assert.equal((await response.json()).status, "error");
     }
+  }
+});
+
+Deno.test("whatever reads the store: 503 while it can't be read", async () => {
+  const fails = () => {
+    throw new StoreUnavailable("reading: no disk");
+  };
+  const statistics = new DevicesInMemory([]);
+  Object.assign(statistics, { page: fails, tenantsOf: fails });
+  const letters = { ...NO_LETTERS, letters: { ...NO_LETTERS.letters, heads: fails, get: fails } };
+  const anomalies = { page: fails, counts: () => ({ kept: 0, dropped: 0 }) };
+  const { api } = apiOver({ statistics, letters, anomalies });
+  const reading = [
+    ...["/api/stats", "/api/stats/device/a", "/api/stats/device/a/readings", "/api/anomalies"],
+    ...["/api/dead-letters", "/api/dead-letters/1"],
+  ];
+  for (const path of reading) {
+    const response = await api.request(path);
+    assert.equal(response.status, 503, path);
+    await response.text(); // held to the description as it is read
   }
 });
 

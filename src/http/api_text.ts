@@ -113,7 +113,7 @@ function exampleTexts(examples: Json[], method: string): string[] {
     const notes = [status === 200 ? [] : [status], when ?? []].flat();
     const noted = notes.length > 0 ? ` (${notes.join("; ")})` : "";
     const title = `${name[0].toUpperCase()}${name.slice(1)}${noted}:`;
-    return `${title}\n\n${fence([...asked, answer].join("\n"))}`;
+    return `${title}\n\n${fence([...asked, answer.trimEnd()].join("\n"))}`;
   });
 }
 

@@ -74,8 +74,10 @@ export interface Example {
   /** Media type of the body; JSON if not given. */
   readonly type?: string;
   readonly status: number;
-  /** JSON as the engine writes it, but for line breaks. */
+  /** As the engine writes it, but for line breaks. */
   readonly answer: string;
+  /** Media type of the answer; JSON if not given. */
+  readonly media?: string;
   /**
    * In what state the engine answers so, where the examples before it don't bring that about;
    * tests/http/examples_test.ts does.

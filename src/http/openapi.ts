@@ -9,7 +9,14 @@ import {
   JSON_TYPE,
   TOPICS,
 } from "./description.ts";
-import { bodyValue, exampleJson, namedExamples, taken, wireValue } from "./openapi_examples.ts";
+import {
+  answerValue,
+  bodyValue,
+  exampleJson,
+  namedExamples,
+  taken,
+  wireValue,
+} from "./openapi_examples.ts";
 import { JSON_HEADERS } from "./json.ts";
 import { PREFACE } from "./openapi_preface.ts";
 import type { Operation, Route } from "./request.ts";
@@ -155,16 +162,22 @@ function responseJson(
   const headers = first.filter((name) => others.every((them) => them.includes(name)));
   const byType = Map.groupBy(answers, ({ media }) => media ?? JSON_TYPE);
   const examples = (about.examples ?? []).filter((it) => it.status === status);
+  const examplesIn = (type: string) =>
+    namedExamples(
+      examples.filter(({ media = JSON_TYPE }) => media === type)
+        .map((it) => [it.name, answerValue(type, it)]),
+    );
   const content = [...byType].map(([type, them]): [string, Json] => {
     const all = new Set(them.map((it) => schemaOf(it)));
     const one = all.size === 1 ? [...all][0] : z.union([...all]);
     return [type, {
       schema: schemas.json(one, "output"),
-      examples: namedExamples(examples.map((it) => [it.name, JSON.parse(it.answer)])),
+      examples: examplesIn(type),
     }];
   });
   for (const type of answers.flatMap(({ otherMedia = [] }) => otherMedia)) {
-    content.push([type, { schema: schemas.json(z.string(), "output") }]);
+    const schema = schemas.json(z.string(), "output");
+    content.push([type, { schema, examples: examplesIn(type) }]);
   }
   const links = status < 300 ? about.links ?? [] : [];
   return {

@@ -80,4 +80,14 @@ export const deviceReadingsExamples: readonly Example[] = [{
   answer: `{"status":"ok","device_id":"press-7","tenant_id":"default",
  "readings":[{"time":"2026-11-23T18:12:36.000Z","temperature":35.2,"humidity":90.5},
              {"time":"2026-11-25T07:31:27.495Z","temperature":21.5}]}`,
+}, {
+  name: "the same as a table",
+  path: { id: "press-7" },
+  query: { tenant: "default", format: "csv" },
+  status: 200,
+  media: "text/csv",
+  answer: `time,tenant_id,device_id,temperature,humidity
+2026-11-23T18:12:36.000Z,default,press-7,35.2,90.5
+2026-11-25T07:31:27.495Z,default,press-7,21.5,
+`,
 }];

@@ -12,6 +12,11 @@ import {
 import { type ApiRequest, readQuery, type Route } from "./request.ts";
 
 const scoreRule = "expected a number of 0 or above";
+/** Written as JSON may write a number. */
+const scoreParameter = z.string().regex(/^-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?$/, {
+  error: scoreRule,
+}).transform(Number).pipe(z.number({ error: scoreRule }).min(0, { error: scoreRule }))
+  .meta({ wire: { type: "number", minimum: 0 } });
 
 const query = z.object({
   tenant: tenantParameter.optional().describe("Only this tenant's."),
@@ -20,10 +25,7 @@ const query = z.object({
     "Readings whose `timestamp` is this time or later: `2026-01-31T08:00:00Z`, or with `+01:00`.",
   ),
   until: timeParameter.optional().describe("Readings whose `timestamp` is before this time."),
-  min_score: z.string()
-    .regex(/^[0-9]{1,400}([.][0-9]{1,400})?([eE][+-]?[0-9]{1,3})?$/, { error: scoreRule })
-    .refine((text) => Number.isFinite(Number(text)), { error: scoreRule })
-    .transform(Number).meta({ wire: { type: "number", minimum: 0 } }).optional()
+  min_score: scoreParameter.optional()
     .describe("Only those of this score or above."),
   limit: pageLimit({ max: 1000, otherwise: 100 }).describe("Anomalies in this answer."),
   after: wholeNumber({

@@ -2,6 +2,7 @@
 import { ulid } from "../deps.ts";
 import { createEnds } from "./app/ends.ts";
 import { followBatches } from "./app/following.ts";
+import { createLiveResults } from "./app/live_results.ts";
 import { metricSources } from "./app/metric_sources.ts";
 import { backlogLimits } from "./config/backlog_settings.ts";
 import { type Config, outputDelivery } from "./config/config.ts";
@@ -42,6 +43,8 @@ const MAINTENANCE_MS = 250;
 const STOP_MS = 9_000;
 /** Kept from a dead sink's share, so that the group is left and HTTP closed all the same. */
 const LEAVE_MS = 1_500;
+/** Readers of the stream get the last results within so long. */
+const STREAM_END_MS = 1_000;
 
 export interface EngineOptions {
   readonly config: Config;
@@ -132,6 +135,7 @@ function assemble(
   const { settings } = tenants;
   const state = new State({ store, pool, log, now, fleet: { maxReadings, maxBytes, settings } });
   const ids = new JournalIds(store.journal.lastId());
+  const live = createLiveResults({ config, store, state, log, elapsed });
   const output = hasOutput
     ? new JournalOutputFeed({ store, ids, pool, log, now, memoryBytes: OUTPUT_MEMORY_BYTES })
     : null;
@@ -181,6 +185,7 @@ function assemble(
       checkpoint,
       feeds: { output, storage },
       ends: { source, outputSink, storageSink, deadLetterTopic },
+      stream: live.readers,
       health: () => health,
       ingest: () => ingest,
       disk: () => disk,
@@ -197,6 +202,7 @@ function assemble(
     output,
     storage,
     backlogs,
+    tail: live.tail,
     store,
     source,
     outputHealthy: () => outputSink?.state() === "connected",
@@ -223,7 +229,11 @@ function assemble(
     source: tenants,
     reconfigure: (change) => ingest.reconfigure(change),
     log,
-    observe: (outcome) => metrics.reloaded(outcome),
+    observe: (outcome) => {
+      metrics.reloaded(outcome);
+      // Who may see what can be another now; those who still may come back by themselves.
+      if (outcome === "done") live.readers.endAll();
+    },
   });
 
   const health = new EngineHealth({
@@ -247,6 +257,7 @@ function assemble(
     statistics: new StateStatistics(state, { store, lifecycle }),
     health,
     metrics,
+    stream: live.readers,
     reload,
     limits: { maxReadingBytes, maxBatchBytes, maxTotalBytes: BODIES_AT_ONCE * largest },
     log: seldom(log, { now: elapsed }),
@@ -290,7 +301,8 @@ function assemble(
     clearInterval(maintenance);
     const share = Math.max(0, left() - LEAVE_MS);
     const sinks = [outputSink, storageSink, deadLetterTopic];
-    await within(share, Promise.all(sinks.map((sink) => sink?.close(share))));
+    const ended = live.readers.close(Math.min(share, STREAM_END_MS));
+    await within(share, Promise.all([ended, ...sinks.map((sink) => sink?.close(share))]));
     try {
       ingest.checkpointAll();
     } catch (error) {

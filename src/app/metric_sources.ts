@@ -1,6 +1,7 @@
 /** Where the metrics' page reads what it shows. */
 import type { Config } from "../config/config.ts";
 import type { Backlogs } from "../pipeline/backlogs.ts";
+import type { StreamReaders } from "../http/stream_readers.ts";
 import type { Checkpoint } from "../pipeline/checkpoint.ts";
 import type { EngineHealth } from "../pipeline/health.ts";
 import type { Ingest } from "../pipeline/ingest.ts";
@@ -28,12 +29,14 @@ export interface MetricSourcesOptions {
   readonly health: () => EngineHealth;
   readonly ingest: () => Ingest;
   readonly disk: () => LowDisk;
+  readonly stream: StreamReaders;
   readonly now: () => number;
 }
 
 export function metricSources(options: MetricSourcesOptions): MetricSources {
   const { config, store, state, backlogs, checkpoint, health, ingest, disk, now } = options;
   const { output, storage } = options.feeds;
+  const { stream } = options;
   const { source, outputSink, storageSink, deadLetterTopic } = options.ends;
   return {
     counters: () => state.counters,
@@ -51,6 +54,7 @@ export function metricSources(options: MetricSourcesOptions): MetricSources {
     journal: () => store.journal.size(),
     letters: () => store.letters.counts(),
     anomalies: () => store.anomalies.counts(),
+    stream: () => ({ readers: stream.size, clinging: stream.clinging, ...stream.counts() }),
     fleet: () => state.engine.fleet,
     checkpointAge: () => checkpoint.ageSeconds,
     connections: () => [

@@ -95,6 +95,14 @@ export const settings = {
     meaning: "Lets everyone who can reach HOST use the API without a token.",
     parse: parseBoolean,
   }),
+  streamMaxReaders: setting({
+    name: "STREAM_MAX_READERS",
+    default: "100",
+    allowed: "0 to 10000",
+    meaning:
+      "Readers of GET /api/stream at the same time; each takes its share of 32 MiB, 1 MiB at most.",
+    parse: wholeNumber(0, 10_000),
+  }),
   storageUrl: setting({
     name: "STORAGE_SERVICE_URL",
     default: "",

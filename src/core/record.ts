@@ -32,10 +32,15 @@ export class RecordReader {
   tenantStart = 0;
   tenantEnd = 0;
 
-  constructor(row: { readonly body: Uint8Array; readonly count: number }) {
+  /** `from`: the record to begin with, and where it stands; the first one unless told. */
+  constructor(
+    row: { readonly body: Uint8Array; readonly count: number },
+    from: { readonly record: number; readonly at: number } = { record: 0, at: RECORDS_START },
+  ) {
     this.body = row.body;
     this.#count = row.count;
-    this.#at = RECORDS_START;
+    this.#read = from.record;
+    this.#at = from.at;
   }
 
   /** How many records were read so far, the current one included. */

@@ -25,7 +25,11 @@ import { type HttpMetrics, metricsRoute } from "./metrics.ts";
 import { openapiDocument, openapiRoute } from "./openapi.ts";
 import { type PageLimits, Pages } from "./pages.ts";
 import { Refusal, type Route } from "./request.ts";
+import type { Connection } from "./serve.ts";
 import { statsRoute } from "./stats.ts";
+import { streamRoute } from "./stream.ts";
+import { EVENT_STREAM } from "./stream_about.ts";
+import type { StreamReaders } from "./stream_readers.ts";
 import { refuseTarget } from "./target.ts";
 
 export interface ApiOptions {
@@ -35,6 +39,7 @@ export interface ApiOptions {
   readonly statistics: Statistics;
   readonly health: Health;
   readonly metrics: HttpMetrics;
+  readonly stream: StreamReaders;
   /** null: there is no tenants' file. */
   readonly reload: TenantsReload | null;
   readonly limits: BodyLimits;
@@ -48,7 +53,7 @@ export interface ApiOptions {
   readonly version: string;
 }
 
-export type Api = Hono<{ Variables: { endpoint: string } }>;
+export type Api = Hono<{ Variables: { endpoint: string }; Bindings: Partial<Connection> }>;
 
 /** The label `endpoint` of requests that no route takes. */
 const NO_ROUTE = "other";
@@ -66,6 +71,7 @@ export function createApi(options: ApiOptions): Api {
     anomaliesRoute(options.anomalies),
     dataRoute(options),
     ...deadLetterRoutes(options),
+    streamRoute(options.stream),
     reloadRoute(options),
     metricsRoute(options.metrics),
   ];
@@ -117,8 +123,9 @@ function measure(api: Api, { metrics, now }: ApiOptions): void {
   });
 }
 
-/** The body is dropped later: a HEAD must announce what a GET would bring, not nothing. */
+/** The body is dropped later: a HEAD must announce what a GET would bring, not nothing. A stream has no length. */
 async function announceLength(response: Response): Promise<void> {
+  if (response.headers.get("content-type") === EVENT_STREAM) return;
   if (response.headers.has("content-length")) return await response.body?.cancel();
   const { length } = await response.clone().bytes();
   response.headers.set("content-length", String(length));
@@ -148,6 +155,7 @@ function register(api: Api, { path, methods }: Route): void {
         query: () => c.req.query(),
         param: (name) => c.req.param(name),
         tenants: null,
+        completed: c.env?.completed,
       });
     });
   }

@@ -7,6 +7,7 @@ export const JSON_TYPE = "application/json";
 export const TOPICS = [
   "Readings",
   "Statistics",
+  "Results",
   "Dead letters",
   "Health",
   "Administration",

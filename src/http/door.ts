@@ -13,7 +13,9 @@ export interface Door {
 
 /** Throws where the address can't be listened on. */
 export function openDoor(options: ServeOptions): Door {
-  const app: Answering = { fetch: (request) => door.answering.fetch(request) };
+  const app: Answering = {
+    fetch: (request, connection) => door.answering.fetch(request, connection),
+  };
   const server = serveApi({ ...options, app });
   const host = options.host.includes(":") ? `[${options.host}]` : options.host;
   const door: Door = {

@@ -12,6 +12,8 @@ export interface ApiRequest {
   param(name: string): string | undefined;
   /** Whose data it may see and change; null: everybody's. */
   readonly tenants: ReadonlySet<string> | null;
+  /** Settles when its answer was handed over whole, or its connection is gone; not given: there is none. */
+  readonly completed?: Promise<void>;
 }
 
 export type Handler = (request: ApiRequest) => Response | Promise<Response>;

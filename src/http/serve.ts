@@ -1,9 +1,21 @@
 /** The API on a socket. */
 import type { Log } from "../pipeline/ports.ts";
 import { errorAnswer } from "./json.ts";
+import { EVENT_STREAM } from "./stream_about.ts";
+
+/** How long the last bytes of streams that were ended may take. */
+const STREAM_MS = 500;
+
+/** What is known of the connection that a request came by. */
+export interface Connection {
+  /** Settles when the answer was handed over whole, or the connection is gone. */
+  readonly completed: Promise<void>;
+}
 
 export interface ServeOptions {
-  readonly app: { fetch(request: Request): Response | Promise<Response> };
+  readonly app: {
+    fetch(request: Request, connection: Connection): Response | Promise<Response>;
+  };
   readonly host: string;
   /** 0: any free port. */
   readonly port: number;
@@ -21,14 +33,21 @@ export function serveApi(options: ServeOptions): ApiServer {
   const { host, port, log } = options;
   const cut = new AbortController();
   const open = new OpenRequests();
+  const streams = new OpenRequests();
   let closing = false;
 
-  function answer(request: Request, info: Deno.ServeHandlerInfo): Response | Promise<Response> {
+  async function answer(request: Request, info: Deno.ServeHandlerInfo): Promise<Response> {
     if (closing) {
       return errorAnswer(503, "the engine stops", { connection: "close", "retry-after": "5" });
     }
-    open.add(info.completed);
-    return options.app.fetch(request);
+    const { completed } = info;
+    const leave = open.add(completed);
+    const response = await options.app.fetch(request, { completed });
+    if (response.headers.get("content-type") === EVENT_STREAM) {
+      streams.add(completed);
+      leave();
+    }
+    return response;
   }
 
   function failed(error: unknown): Response {
@@ -58,11 +77,19 @@ export function serveApi(options: ServeOptions): ApiServer {
   async function close(deadlineMs: number): Promise<void> {
     closing = true;
     const deadline = performance.now() + deadlineMs;
-    if (await inTime(open.settled(), deadlineMs)) {
+    const settled = await inTime(open.settled(), deadlineMs);
+    // Whoever serves streams has ended them by now. What isn't read of one holds nothing up.
+    const ended = await inTime(
+      streams.settled(),
+      Math.min(STREAM_MS, deadline - performance.now()),
+    );
+    if (settled && ended) {
       await inTime(server.shutdown(), deadline - performance.now());
       return;
     }
-    log.warn("requests were cut off at the end", { requests: open.count, waitedMs: deadlineMs });
+    if (!settled) {
+      log.warn("requests were cut off at the end", { requests: open.count, waitedMs: deadlineMs });
+    }
     cut.abort();
     await server.finished;
   }
@@ -79,13 +106,17 @@ class OpenRequests {
     return this.#count;
   }
 
-  /** `completed` settles when the answer was handed to the connection, or that is gone. */
-  add(completed: Promise<void>): void {
+  /** `completed` settles when the answer was handed to the connection, or that is gone. The answer counts it out before. */
+  add(completed: Promise<void>): () => void {
     this.#count++;
+    let counts = true;
     const done = () => {
+      if (!counts) return;
+      counts = false;
       if (--this.#count === 0) this.#wake();
     };
     completed.then(done, done);
+    return done;
   }
 
   /** Resolves when there is none. */

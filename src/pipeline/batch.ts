@@ -20,6 +20,7 @@ import {
 import { UNKNOWN_LANE } from "./reframing.ts";
 import { ReplayedLetters } from "./replayed_letters.ts";
 import { type PooledRow, type RowPool } from "./row_pool.ts";
+import { type ResultTail } from "./result_tail.ts";
 import { type State } from "./state.ts";
 import { type JournalStorageFeed } from "./storage_feed.ts";
 
@@ -43,6 +44,7 @@ export interface BatchParts {
   readonly output: JournalOutputFeed | null;
   readonly storage: JournalStorageFeed | null;
   readonly backlogs: Backlogs;
+  readonly tail: ResultTail;
   readonly maxReadingBytes: number;
   readonly now: () => number;
 }
@@ -279,7 +281,8 @@ export class Batch {
 
   /** It is committed: memory follows, and the rows go to the sinks. */
   committed(): void {
-    const { state, ids, checkpoint, storage, pool, backlogs } = this.#parts;
+    const { state, ids, checkpoint, storage, pool, backlogs, tail } = this.#parts;
+    const results = state.counters.results;
     const goesTo = SINKS.filter((sink) =>
       this.#parts[sink] !== null && !this.#droppedFor.includes(sink)
     );
@@ -297,6 +300,7 @@ export class Batch {
     for (const sink of this.#droppedFor) backlogs.droppedNewest(sink, this.plainRows);
     const last = this.rows.at(-1);
     if (this.#droppedFor.includes("storage") && last !== undefined) storage?.skipped(last.row.id);
+    tail.appended(this.rows, { results });
     for (const pooled of this.rows) {
       pooled.holders = goesTo.length;
       if (pooled.holders === 0 && pooled.buffer !== null) pool.give(pooled.buffer);

@@ -14,6 +14,7 @@ export * from "./ports_follow.ts";
 export * from "./ports_letters.ts";
 export * from "./ports_people.ts";
 export * from "./ports_store.ts";
+export * from "./ports_tail.ts";
 
 /** A partition of a topic that exists once: a recreated topic has another `topicId`. */
 export interface PartitionRef {

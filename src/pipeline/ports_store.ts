@@ -191,6 +191,10 @@ export interface JournalReader {
   timeFrom(id: number): number | undefined;
   /** Results that go to the storage service from a cursor on, those sent again included, dropped ones left out. Reads every row's head. */
   resultsFrom(cursor: { row: number; record: number }): number;
+  /** Rows with these ids that are there, whatever they are for. Looks at each of them. */
+  rowsBetween(firstId: number, lastId: number): number;
+  /** Results in rows from this id on, copies left out. Reads the rows' heads. */
+  ownResultsFrom(id: number): number;
   /** Results that go out to the output topic and aren't acknowledged by the lanes given. Reads the heads of their rows. */
   unsent(lanes: readonly LaneState[]): number;
   /** The sequence at which a lane's first unsent rows end, so many of them; null: it has none. */

@@ -295,6 +295,14 @@ export class JournalTable implements JournalReader {
     return this.#statements.resultsFrom.get(cursor) as number;
   }
 
+  rowsBetween(firstId: number, lastId: number): number {
+    return this.#statements.rowsBetween.get(firstId, lastId) as number;
+  }
+
+  ownResultsFrom(id: number): number {
+    return this.#statements.ownResultsFrom.get(id) as number;
+  }
+
   sizeFrom(id: number): { rows: number; bytes: number } {
     return this.#marks.from(id);
   }

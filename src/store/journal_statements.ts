@@ -31,6 +31,10 @@ export function prepareJournal(db: Database.Database) {
     between: db.prepare(`
       SELECT count(*) AS rows, coalesce(sum(length(body)), 0) AS bytes
       FROM journal WHERE id BETWEEN ? AND ?`),
+    rowsBetween: db.prepare("SELECT count(*) FROM journal WHERE id BETWEEN ? AND ?").pluck(),
+    ownResultsFrom: db.prepare(
+      "SELECT coalesce(sum(count), 0) FROM journal WHERE is_copy = 0 AND id >= ?",
+    ).pluck(),
     append: db.prepare(`
       INSERT INTO journal (id, target, is_copy, lane, lanes, count, time, base_sequence, body)
       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`),

@@ -8,6 +8,7 @@ import {
 } from "../pipeline/ports.ts";
 import { registerLetterMetrics } from "./letter_metrics.ts";
 import type { MetricTexts, PulledMetric } from "./metric_texts.ts";
+import { registerStreamMetrics, type StreamNumbers } from "./stream_metrics.ts";
 
 /** What is asked for in a scrape: cheap, synchronous; one that throws leaves out its own metrics only. */
 export interface MetricSources {
@@ -34,6 +35,7 @@ export interface MetricSources {
   journal(): { readonly rows: number; readonly bytes: number };
   letters(): LetterCounts;
   anomalies(): { readonly kept: number; readonly dropped: number };
+  stream(): StreamNumbers;
   fleet(): { readonly size: number; readonly bytes: number };
   /** Seconds since the store last had everything that memory has. */
   checkpointAge(): number;
@@ -208,6 +210,7 @@ export function registerEngineMetrics(texts: MetricTexts, sources: MetricSources
     values: () => one(sources.journal().bytes),
   });
   registerLetterMetrics(texts, () => sources.letters());
+  registerStreamMetrics(texts, () => sources.stream());
   texts.gauge({
     name: "plumbline_anomalies_kept",
     help: "Anomalies that are kept for /api/anomalies",

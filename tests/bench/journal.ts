@@ -11,6 +11,7 @@ import { Ingest } from "../../src/pipeline/ingest.ts";
 import { JournalIds } from "../../src/pipeline/journal_ids.ts";
 import { JournalOutputFeed } from "../../src/pipeline/output_feed.ts";
 import { type RecordBatch, type RecordSource } from "../../src/pipeline/ports.ts";
+import { ResultTail } from "../../src/pipeline/result_tail.ts";
 import { RowPool } from "../../src/pipeline/row_pool.ts";
 import { State } from "../../src/pipeline/state.ts";
 import { openStore } from "../../src/store/open.ts";
@@ -60,6 +61,7 @@ export async function measureJournal(readings: number): Promise<Figures> {
     output,
     storage: null,
     backlogs: new Backlogs({ store, checkpoint, sinks: [{ feed: output, limits }], log, now }),
+    tail: new ResultTail({ store, results: () => state.counters.results, now }),
     store,
     source: sourceOver(fetches),
     outputHealthy: () => true,

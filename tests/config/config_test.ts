@@ -52,6 +52,7 @@ Deno.test("an empty environment gives the contract's defaults", () => {
     kafkaSslKeyPassword: "",
     port: 8000,
     host: "127.0.0.1",
+    streamMaxReaders: 100,
     allowAnonymous: false,
     storageUrl: "",
     storageConcurrency: 16,

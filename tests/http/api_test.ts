@@ -30,6 +30,7 @@ Deno.test("GET / lists what may be asked", async () => {
       "POST /api/dead-letters/replay",
       "POST /api/dead-letters/discard",
       "GET /api/dead-letters/:number",
+      "GET /api/stream",
       "POST /api/admin/reload",
       "GET /metrics",
       "GET /openapi.json",

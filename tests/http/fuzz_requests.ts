@@ -36,6 +36,8 @@ const PATHS = [
   `/api/dead-letters/${NUMBER}`,
   "/api/dead-letters/replay",
   "/api/dead-letters/discard",
+  "/api/stream",
+  "/api/stream?tenant=t&anomalies=true&after=x",
   "/api/admin/reload",
   "/openapi.json",
   "/docs",
@@ -59,6 +61,7 @@ const PATH_PIECES = [
   ],
   ...["?limit=5", "?limit=-1", "&limit=1e9", "?after=W10", "?after=%ff", "?tenant=", "?tenant=t"],
   ...["?sink=input", "&sink=x", "?since=2026-01-01T00:00:00Z", "&until=9", "?after=1e9"],
+  ...["?device=a", "&anomalies=false", "&anomalies=1", "?after=00000000.1.0"],
   ...["?readings=false", "&readings=x", "+", ";", "*", ":", "@", "[", "a".repeat(300), "0", "~"],
 ];
 const METHODS = ["GET", "GET", "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "BREW"];
@@ -70,6 +73,7 @@ const HEADERS = [
     "te",
     "user-agent",
     "x-forwarded-for",
+    "last-event-id",
     "x-\u0021odd",
     "prefer",
     "forwarded",
@@ -167,7 +171,8 @@ function letterRequest(random: Random): AnyRequest {
 }
 
 /** Half of them are posts of readings: what changes something is what must not go wrong. */
-export function anyRequest(random: Random): AnyRequest {
+/** `letter`: a dead letter that there may be. */
+export function anyRequest(random: Random, letter: number): AnyRequest {
   if (random() % 40 === 0) return letterRequest(random);
   if (random() % 2 === 0) {
     return {
@@ -181,14 +186,15 @@ export function anyRequest(random: Random): AnyRequest {
   const hasBody = method !== "GET" && method !== "HEAD" && random() % 3 > 0;
   return {
     method,
-    path: anyPath(random),
+    path: anyPath(random, letter),
     headers: [...anyHeaders(random), ...(hasBody ? bodyHeaders(random) : [])],
     body: hasBody ? anyBody(random) : null,
   };
 }
 
-function anyPath(random: Random): string {
-  let path = pick(random, PATHS).replace(NUMBER, `${random() % MAX_NUMBER}`);
+function anyPath(random: Random, letter: number): string {
+  const number = random() % 2 === 0 ? letter : random() % MAX_NUMBER;
+  let path = pick(random, PATHS).replace(NUMBER, `${number}`);
   for (let changes = random() % 4; changes > 0; changes--) {
     const at = 1 + random() % path.length;
     const piece = pick(random, PATH_PIECES);

@@ -13,16 +13,20 @@ import type {
   FailedChecks,
   Health,
   Intake,
+  Log,
   Outcome,
   ReadingColumn,
   SeriesView,
   Statistics,
+  Tail,
   TenantsReload,
   WindowView,
 } from "../../src/pipeline/ports.ts";
 import { DescribedAnswers } from "./described_answers.ts";
+import { STREAM_LIMITS, type StreamLimits, StreamReaders } from "../../src/http/stream_readers.ts";
 import { createLog } from "../../src/telemetry/log.ts";
 import { Metrics } from "../../src/telemetry/metrics.ts";
+import { SILENT } from "../store/samples.ts";
 import { IDLE } from "../telemetry/sources.ts";
 
 export function windowOf(...readings: number[]): WindowView {
@@ -223,6 +227,39 @@ const NO_ANOMALIES: AnomalyReader = {
   counts: IDLE.anomalies,
 };
 
+/** There are no results; `stream_test.ts` looks on at real ones. */
+class TailInMemory implements Tail {
+  readonly folder = "00000000";
+
+  end() {
+    return { row: 1, record: 0, results: 0 };
+  }
+
+  next() {
+    return undefined;
+  }
+
+  watch() {
+    return { [Symbol.dispose]() {} };
+  }
+
+  onRows() {}
+}
+
+/** Readers of a tail; unless told, of one without results. */
+export function streamOver(
+  tail: Tail = new TailInMemory(),
+  options: { limits?: Partial<StreamLimits>; now?: () => number; log?: Log } = {},
+): StreamReaders {
+  const { now = () => 0, log = SILENT } = options;
+  return new StreamReaders({
+    tail,
+    limits: { ...STREAM_LIMITS, readers: 10, ...options.limits },
+    now,
+    log,
+  });
+}
+
 export interface TestApi {
   readonly api: Api;
   readonly intake: IntakeInMemory;
@@ -242,6 +279,8 @@ export function apiOver(options: {
   batchOutcome?: (readings: string[]) => Promise<BatchOutcome>;
   limits?: Partial<BodyLimits>;
   reload?: TenantsReload;
+  /** Nobody's results unless given. */
+  stream?: StreamReaders;
   pages?: Partial<PageLimits>;
   /** A clock that stands still unless given. */
   now?: () => number;
@@ -265,6 +304,7 @@ export function apiOver(options: {
     statistics: options.statistics ?? new DevicesInMemory([]),
     health,
     metrics,
+    stream: options.stream ?? streamOver(),
     reload: options.reload ?? null,
     limits: {
       maxReadingBytes: 1000,

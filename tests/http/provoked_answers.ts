@@ -3,7 +3,7 @@
  * gets a line here; `described_statuses_test.ts` asks for it.
  */
 import { BacklogFull, type LettersDone, StoreUnavailable } from "../../src/pipeline/ports.ts";
-import { apiOver, deviceOf, DevicesInMemory, NO_LETTERS } from "./in_memory.ts";
+import { apiOver, deviceOf, DevicesInMemory, NO_LETTERS, streamOver } from "./in_memory.ts";
 
 type Answer = Response | Promise<Response>;
 
@@ -106,6 +106,11 @@ export const PROVOKED: Readonly<Record<string, () => Answer>> = {
   "GET /api/anomalies 200": () => get("/api/anomalies"),
   "GET /api/anomalies 400": () => get("/api/anomalies?min_score=-1"),
 
+  "GET /api/stream 200": () => endedStream(),
+  "GET /api/stream 400": () => get("/api/stream?anomalies=x"),
+  "GET /api/stream 503": () =>
+    get("/api/stream", { stream: streamOver(undefined, { limits: { readers: 0 } }) }),
+
   "GET /api/dead-letters 200": () => get("/api/dead-letters"),
   "GET /api/dead-letters 400": () => get("/api/dead-letters?sink=x"),
   "GET /api/dead-letters/{number} 200": () => get("/api/dead-letters/7", letters),
@@ -130,6 +135,13 @@ export const PROVOKED: Readonly<Record<string, () => Answer>> = {
   "GET /docs 200": () => get("/docs"),
   "GET / 200": () => get("/"),
 };
+
+async function endedStream(): Promise<Response> {
+  const stream = streamOver();
+  const response = await get("/api/stream", { stream });
+  await stream.close(0);
+  return response;
+}
 
 function reload(outcome: ReturnType<NonNullable<Options["reload"]>["reload"]>): Answer {
   return post("/api/admin/reload", "", { reload: { reload: () => outcome } });

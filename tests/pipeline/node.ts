@@ -11,6 +11,7 @@ import { engineReplayer, LetterDesk } from "../../src/pipeline/letter_desk.ts";
 import { JournalIds } from "../../src/pipeline/journal_ids.ts";
 import { JournalOutputFeed } from "../../src/pipeline/output_feed.ts";
 import { type Log, type RecordSource, type Store } from "../../src/pipeline/ports.ts";
+import { ResultTail } from "../../src/pipeline/result_tail.ts";
 import { RowPool } from "../../src/pipeline/row_pool.ts";
 import { State } from "../../src/pipeline/state.ts";
 import { type BacklogLimits } from "../../src/pipeline/sink_backlog.ts";
@@ -27,6 +28,8 @@ export interface NodeOptions {
   maxReadings?: number;
   maxFleetBytes?: number;
   memoryBytes?: number;
+  /** Of rows that are kept for those who look on. */
+  tailBytes?: number;
   maxBacklogBytes?: number;
   /** Of one sink; `maxBacklogBytes` and "block" hold unless told. */
   limits?: { output?: Partial<BacklogLimits>; storage?: Partial<BacklogLimits> };
@@ -57,6 +60,12 @@ export function startNode(options: NodeOptions) {
   const fleet = { maxReadings, maxBytes: maxFleetBytes, settings };
   const state = new State({ store, pool, log, now, fleet });
   const ids = new JournalIds(store.journal.lastId());
+  const tail = new ResultTail({
+    store,
+    results: () => state.counters.results,
+    now,
+    memoryBytes: options.tailBytes,
+  });
   const output = hasOutput
     ? new JournalOutputFeed({ store, ids, pool, log, now, memoryBytes })
     : null;
@@ -86,6 +95,7 @@ export function startNode(options: NodeOptions) {
     output,
     storage,
     backlogs,
+    tail,
     store,
     source,
     outputHealthy: options.outputHealthy ?? (() => true),
@@ -108,6 +118,7 @@ export function startNode(options: NodeOptions) {
     storage,
     checkpoint,
     backlogs,
+    tail,
     ingest,
     /** A device as it is now, wherever it rests; the journal id says nothing about the device. */
     device(tenant: string, device: string): DeviceState | undefined {

@@ -25,6 +25,13 @@ export const IDLE: MetricSources = {
     copy: { sent: 0, tooLarge: 0, missed: 0, behind: null },
   }),
   anomalies: () => ({ kept: 0, dropped: 0 }),
+  stream: () => ({
+    readers: 0,
+    clinging: 0,
+    events: { result: 0, anomaly: 0, gap: 0 },
+    dropped: { unread: 0, behind: 0 },
+    refused: 0,
+  }),
   fleet: () => ({ size: 0, bytes: 0 }),
   checkpointAge: () => 0,
   connections: () => [],

@@ -15,6 +15,7 @@ import {
   wholeNumber,
 } from "./option_values.ts";
 import { meantSetting } from "./meant_setting.ts";
+import { addTapCommand } from "./tap_command.ts";
 
 const SERVE_EXAMPLES = `
 Settings are environment variables; docs/settings.md lists them, 'plumbline check' shows them.
@@ -162,6 +163,7 @@ function commands(ended: (code: number) => void): Command {
       ended(await (await import("./healthcheck.ts")).healthcheck(options))
     );
 
+  addTapCommand(program, ended);
   addDeadLetterCommands(program, ended);
   addFolderCommands(program, ended);
   addLookCommands(program, ended);

@@ -22,7 +22,7 @@ import { healthRoutes } from "./health.ts";
 import { indexRoute } from "./index.ts";
 import { errorAnswer } from "./json.ts";
 import { type HttpMetrics, metricsRoute } from "./metrics.ts";
-import { openapiDocument, openapiRoute } from "./openapi.ts";
+import { type Document, openapiDocument, openapiRoute } from "./openapi.ts";
 import { type PageLimits, Pages } from "./pages.ts";
 import { Refusal, type Route } from "./request.ts";
 import type { Connection } from "./serve.ts";
@@ -78,7 +78,8 @@ export function createApi(options: ApiOptions): Api {
   measure(api, options);
   refuseWrongTargets(api);
   const { version } = options;
-  const document = () => openapiDocument({ version, routes: all });
+  let made: Document | undefined;
+  const document = () => made ??= openapiDocument({ version, routes: all });
   routes.push(openapiRoute(document), docsRoute(document));
   const all = [...routes, indexRoute({ version, routes })];
   for (const route of all) register(api, route);

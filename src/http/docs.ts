@@ -27,12 +27,19 @@ const about: Description = {
   answers: { 200: { text: "The page.", media: "text/html; charset=utf-8" } },
 };
 
-/** `GET /docs`: the document for people. Made when it is asked for the first time. */
+interface Page {
+  readonly html: string;
+  readonly headers: Record<string, string>;
+}
+
+/** `GET /docs`: the document for people. Made when it is asked for the first time, and anew for another document. */
 export function docsRoute(document: () => Document): Route {
-  let page: Promise<{ html: string; headers: Record<string, string> }> | undefined;
+  const pages = new WeakMap<Document, Promise<Page>>();
 
   async function get(): Promise<Response> {
-    page ??= made(document());
+    const shown = document();
+    const page = pages.get(shown) ?? made(shown);
+    pages.set(shown, page);
     const { html, headers } = await page;
     return new Response(html, { headers });
   }
@@ -40,7 +47,7 @@ export function docsRoute(document: () => Document): Route {
   return { path: "/docs", methods: { GET: { handler: get, about } } };
 }
 
-async function made(document: Document) {
+async function made(document: Document): Promise<Page> {
   const html = `<!doctype html>
 <html lang="en">
 <head>

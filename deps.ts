@@ -8,7 +8,7 @@ export { Database };
 export { and, count, eq, gt, gte, sql } from "drizzle-orm";
 export { drizzle } from "drizzle-orm/better-sqlite3";
 export * as sqlite from "drizzle-orm/sqlite-core";
-export { Hono } from "hono";
+export { type Context, Hono } from "hono";
 export * as kafka from "@platformatic/kafka";
 export { pino } from "pino";
 export * as prom from "prom-client";

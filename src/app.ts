@@ -131,7 +131,11 @@ function assemble(
 
   const pool = new RowPool();
   const { maxReadings, fleetMaxBytes: maxBytes } = config;
-  const tenants = new TenantsFile(config.tenantsFile, { files, tenants: config.tenants });
+  const tenants = new TenantsFile(config.tenantsFile, {
+    files,
+    tenants: config.tenants,
+    address: config,
+  });
   const { settings } = tenants;
   const state = new State({ store, pool, log, now, fleet: { maxReadings, maxBytes, settings } });
   const ids = new JournalIds(store.journal.lastId());
@@ -259,6 +263,8 @@ function assemble(
     metrics,
     stream: live.readers,
     reload,
+    tokens: () => tenants.tenants.tokens,
+    metricsPublic: config.metricsPublic,
     limits: { maxReadingBytes, maxBatchBytes, maxTotalBytes: BODIES_AT_ONCE * largest },
     log: seldom(log, { now: elapsed }),
     now: elapsed,

@@ -16,6 +16,8 @@ export async function commandFlags(
   if (["inspect", "backup", "compact"].includes(command)) {
     return [...NO_NETWORK, "--allow-write"];
   }
+  // It prints what it makes.
+  if (command === "token") return ["--no-prompt", "--allow-env"];
   const flags = ["--no-prompt", "--allow-net", "--allow-env", "--allow-read"];
   // Libraries ask for the machine when they are loaded; `--marks` names any file.
   if (command === "check" || command === "simulate") flags.push("--allow-sys", "--allow-ffi");

@@ -19,7 +19,7 @@ This page is made from \`src/config/settings.ts\` by \`deno task docs\`.
 
 Settings are environment variables. A variable that is empty counts as not set, unless the table says
 what empty means. Everything wrong is reported at once, before anything is started: wrong values,
-values that contradict each other, names that begin with \`PLUMBLINE_\` (there are none) and faults in
+values that contradict each other, names that begin with \`PLUMBLINE_\` (but for those below, which commands read) and faults in
 the tenants' file. \`deno task plumbline check\` shows the settings as the engine understands them, and
 where each comes from; \`--json\` for programs.
 
@@ -33,6 +33,9 @@ ${rows.join("\n")}
 Variables whose names speak of a password, token, secret or key are never shown, neither by \`check\` nor
 in a fault; neither are user, password, query and fragment of an address. \`KAFKA_SSL_KEY_FILE\` is shown:
 it says where the key is.
+
+Commands that ask a running engine (\`dead-letters\`, \`simulate\`) read a token from \`PLUMBLINE_TOKEN\`, or
+from the file that \`PLUMBLINE_TOKEN_FILE\` names; [security.md](security.md) says how tokens are made.
 
 A variable whose name is one slip away from a setting's (\`METRICS_PROT\`, \`KAFKA_BROKERS\`) is warned of
 by \`check\` and at the start. It is no fault: the environment belongs to other programs, too.
@@ -48,7 +51,8 @@ times \`MAX_BATCH_BYTES\`, and 64 MiB of statistics pages that nobody reads.
 
 ## The tenants' file
 
-\`TENANTS_FILE\` names a file in JSON or YAML: \`{"defaults": {…}, "tenants": {"name": {…}, …}}\`. A tenant
+\`TENANTS_FILE\` names a file in JSON or YAML:
+\`{"defaults": {…}, "tenants": {"name": {…}, …}, "tokens": […]}\`. A tenant
 that isn't named has the defaults; what a tenant leaves out it takes from them, and they from the
 built-in settings. An unknown key is a fault, and so is a name that is given twice.
 [tenants.schema.json](tenants.schema.json) is its JSON Schema, for editors; a file may name it as
@@ -57,6 +61,7 @@ built-in settings. An unknown key is a fault, and so is a name that is given twi
 | key | built in | what may be written | what it does |
 |---|---|---|---|
 | \`unknown_tenants\` | \`accept\` | accept or reject; beside \`defaults\` and \`tenants\` | reject: a reading of a tenant that isn't named is a dead letter |
+| \`tokens\` | none | a list; beside \`defaults\` and \`tenants\` | who may ask for what over HTTP: [security.md](security.md) |
 | \`threshold\` | \`${builtInSettings.threshold}\` | a number of 0 or above | the score from which a reading is an anomaly |
 | \`sampling\` | \`${builtInSettings.sampling}\` | 0 to 1 | share of the readings that is taken; which ones follows from tenant, device and id |
 | \`max_readings\` | \`MAX_READINGS\` | 1 to 100000 | length of the windows of its devices |

@@ -16,6 +16,7 @@ import {
 } from "./option_values.ts";
 import { meantSetting } from "./meant_setting.ts";
 import { addTapCommand } from "./tap_command.ts";
+import { addTokenCommand } from "./token_line.ts";
 
 const SERVE_EXAMPLES = `
 Settings are environment variables; docs/settings.md lists them, 'plumbline check' shows them.
@@ -43,7 +44,8 @@ Examples:
   $ plumbline check --connect --timeout 3`;
 
 const HEALTH_EXAMPLES = `
-Asks the engine at HOST and METRICS_PORT, as the engine itself reads them, and prints one line.
+Asks the engine at HOST and METRICS_PORT, as the engine itself reads them, and prints one line. It
+needs no token.
 Exit codes: 0 yes, 1 no or no answer, 2 wrong settings.
 
 Examples:
@@ -56,6 +58,8 @@ Temperatures and humidities follow the time of day with some noise. Faults and t
 readings of one device: a spike (1, far off), drift (60 to 240, an error that grows), a stuck
 sensor (30 to 120, the same value to the digit), silence (30 to 120 that don't come). The same
 seed, start, devices, tenants, rate, speed and faults give the same readings.
+
+Where the HTTP API asks for a token: PLUMBLINE_TOKEN, or PLUMBLINE_TOKEN_FILE with its path (scope write).
 
 Nothing is skipped: what the target doesn't take is sent again until it does, so a reading whose
 answer got lost may arrive twice. Ctrl-C ends it with a summary. Exit codes: 0 all that was sent was
@@ -167,6 +171,7 @@ function commands(ended: (code: number) => void): Command {
   addDeadLetterCommands(program, ended);
   addFolderCommands(program, ended);
   addLookCommands(program, ended);
+  addTokenCommand(program, ended);
   for (const command of program.commands) command.helpOption("-h, --help", "show this");
   return program;
 }

@@ -6,6 +6,8 @@ const EXAMPLES = `
 Asks the engine at HOST and METRICS_PORT, as the engine itself reads them, or at --url. With --at-rest
 no engine is needed, and none may run on DATA_DIR: letters are then read and discarded in the folder
 itself, and those to be replayed are marked for the engine's next start, which knows its settings.
+Where the engine asks for a token: PLUMBLINE_TOKEN, or PLUMBLINE_TOKEN_FILE with its path. list and show
+need the scope read, replay and discard need admin.
 
 A rejected reading that is replayed is read again: judged by the settings of now, counted as read once
 more, under the id that it had. A refused result is sent to its sink again, the same bytes.

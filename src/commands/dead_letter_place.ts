@@ -1,5 +1,6 @@
 /** Where dead letters are: with an engine that runs, or in a data folder at rest. Both answer alike. */
 import { apiAddress } from "./api_address.ts";
+import { apiClient, tokenHint } from "./api_client.ts";
 import { exitCodes } from "./exit_codes.ts";
 import { reasonOf } from "./reason.ts";
 
@@ -23,10 +24,13 @@ export interface Asked extends Disposable {
 
 /** The engine at this address, or where the environment says. Throws `ConfigFaults`. */
 export function byAddress(url: string | undefined): Asked {
-  const address = url ?? apiAddress(Deno.env.toObject());
+  const env = Deno.env.toObject();
+  const address = url ?? apiAddress(env);
+  const client = apiClient(env);
   async function send(path: string, init: RequestInit): Promise<Response> {
     try {
-      return await fetch(`${address}${path}`, { ...init, signal: AbortSignal.timeout(TIMEOUT_MS) });
+      const signal = AbortSignal.timeout(TIMEOUT_MS);
+      return await client(`${address}${path}`, { ...init, signal });
     } catch (error) {
       throw new NoAnswer(
         `no answer from ${address}: ${
@@ -55,7 +59,8 @@ export async function askBy(
   const read = bodyOf(text);
   if (status === 200 || read?.matched !== undefined) return { status, body: read };
   const message = read?.message ?? `status ${status}, and no JSON`;
-  throw new NoAnswer(String(message), status === 400 ? exitCodes.usage : exitCodes.failed);
+  const said = `${message}${tokenHint(status)}`;
+  throw new NoAnswer(said, status === 400 ? exitCodes.usage : exitCodes.failed);
 }
 
 function bodyOf(text: string): { message?: unknown; matched?: unknown } | undefined {

@@ -8,8 +8,9 @@ export type Letter = ReturnType<typeof letterJson>;
 
 export interface Page {
   readonly letters: readonly Head[];
-  readonly kept: number;
-  readonly kept_bytes: number;
+  /** Absent for a token that is limited to tenants. */
+  readonly kept?: number;
+  readonly kept_bytes?: number;
   readonly next?: number;
 }
 
@@ -20,7 +21,8 @@ export interface Done extends Partial<ReturnType<typeof doneJson>> {
 
 export function listText({ letters, kept, next }: Page): string {
   const end = next === undefined ? "" : `; those after: --after ${next}`;
-  const count = `${letters.length} of ${kept} dead letters${end}`;
+  const of = kept === undefined ? "" : ` of ${kept}`;
+  const count = `${letters.length}${of} dead letters${end}`;
   return letters.length === 0 ? count : `${tableOf(letters)}\n\n${count}`;
 }
 

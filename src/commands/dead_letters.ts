@@ -59,7 +59,7 @@ export async function deadLetters(
 
 async function list(place: Asked, options: DeadLettersOptions): Promise<number> {
   const { limit = 100, json } = options;
-  let page: Page = { letters: [], kept: 0, kept_bytes: 0 };
+  let page: Page = { letters: [] };
   let after = options.after;
   do {
     const size = Math.min(LARGEST_PAGE, limit - page.letters.length);

@@ -5,6 +5,7 @@ import type { FaultKind } from "../simulation/faults.ts";
 import { type Mark, MarkKeeper } from "../simulation/marks.ts";
 import { Simulation, type SimulationSettings } from "../simulation/simulation.ts";
 import { apiAddress, oneSetting } from "./api_address.ts";
+import { apiClient } from "./api_client.ts";
 import { exitCodes } from "./exit_codes.ts";
 import { httpTarget } from "./simulation_http.ts";
 import { countsText, createProgress } from "./simulation_progress.ts";
@@ -84,7 +85,7 @@ export async function simulate(options: SimulateOptions): Promise<number> {
 /** Kafka's client is loaded only where it is needed. */
 async function targetOf({ to, url }: SimulateOptions): Promise<Target> {
   const env = Deno.env.toObject();
-  if (to === "http") return httpTarget(url ?? apiAddress(env));
+  if (to === "http") return httpTarget(url ?? apiAddress(env), apiClient(env));
   const { kafkaTarget } = await import("./simulation_kafka.ts");
   return kafkaTarget({
     brokers: oneSetting(settings.brokers, env),

@@ -1,5 +1,6 @@
 /** `POST /api/data` of an engine as the target of a simulation. */
 import { readingText, type SimulatedReading } from "../simulation/simulation.ts";
+import type { Ask } from "./api_client.ts";
 import { reasonOf } from "./reason.ts";
 import type { Delivery, Failure, Target } from "./simulation_target.ts";
 
@@ -19,11 +20,12 @@ interface Answer {
 }
 
 /** Many readings a request: lines of NDJSON. */
-export function httpTarget(address: string): Target {
+export function httpTarget(address: string, ask: Ask = fetch): Target {
   const url = `${address}/api/data`;
 
   async function send(readings: readonly SimulatedReading[]): Promise<Delivery> {
     const answer = await post(url, {
+      ask,
       type: "application/x-ndjson",
       text: readings.map(readingText).join("\n"),
     });
@@ -54,7 +56,8 @@ export function singlesTarget(
     const rejected = [];
     for (const [i, reading] of readings.entries()) {
       const begun = performance.now();
-      const answer = await post(url, { type: "application/json", text: readingText(reading) });
+      const text = readingText(reading);
+      const answer = await post(url, { ask: fetch, type: "application/json", text });
       if ("message" in answer) {
         return { accepted, rejected, unsent: readings.slice(i), failure: answer };
       }
@@ -97,10 +100,10 @@ function lanesOf(readings: readonly SimulatedReading[]): SimulatedReading[][] {
 
 async function post(
   url: string,
-  { type, text }: { type: string; text: string },
+  { ask, type, text }: { ask: Ask; type: string; text: string },
 ): Promise<Answer | Failure> {
   try {
-    const response = await fetch(url, {
+    const response = await ask(url, {
       method: "POST",
       headers: { "content-type": type },
       body: text,

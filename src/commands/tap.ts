@@ -1,5 +1,6 @@
 import { ConfigFaults } from "../config/faults.ts";
 import { apiAddress } from "./api_address.ts";
+import { apiClient, type Ask, tokenHint } from "./api_client.ts";
 import { EventStream } from "./event_stream.ts";
 import { exitCodes } from "./exit_codes.ts";
 import { reasonOf } from "./reason.ts";
@@ -54,6 +55,7 @@ class Tap {
   readonly #options: TapOptions;
   readonly #stop: AbortSignal;
   readonly #address: string;
+  readonly #ask: Ask;
   readonly #url: string;
   readonly #colours = Deno.stdout.isTerminal() && !Deno.noColor;
   #lastId = "";
@@ -67,7 +69,9 @@ class Tap {
   constructor(options: TapOptions, stop: AbortSignal) {
     this.#options = options;
     this.#stop = stop;
-    this.#address = options.url ?? apiAddress(Deno.env.toObject());
+    const env = Deno.env.toObject();
+    this.#address = options.url ?? apiAddress(env);
+    this.#ask = apiClient(env);
     const { tenant, device, anomalies } = options;
     const query = new URLSearchParams(
       Object.entries({ tenant, device, anomalies }).flatMap(([name, value]) =>
@@ -103,7 +107,7 @@ class Tap {
     using silence = new Silence();
     const signal = AbortSignal.any([this.#stop, silence.signal]);
     const headers = this.#lastId === "" ? undefined : { "last-event-id": this.#lastId };
-    const response = await fetch(this.#url, { headers, signal });
+    const response = await this.#ask(this.#url, { headers, signal });
     await this.#refuse(response);
     this.#begun = true;
     if (this.#told) say("the stream is there again");
@@ -135,7 +139,8 @@ class Tap {
     const type = response.headers.get("content-type") ?? "";
     if (response.status === 200 && type.startsWith("text/event-stream")) return;
     const { status } = response;
-    const message = `${this.#address} has no stream for us: ${messageIn(await response.text())}`;
+    const said = messageIn(await response.text()) + tokenHint(status);
+    const message = `${this.#address} has no stream for us: ${said}`;
     // It may be on its way up or down.
     if (this.#begun && status >= 500) throw new Error(`status ${status}`);
     throw new Refused(message, status === 400 ? exitCodes.usage : exitCodes.failed);

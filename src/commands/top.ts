@@ -2,6 +2,7 @@
 import { ConfigFaults } from "../config/faults.ts";
 import { printable } from "../core/reading_reason.ts";
 import { apiAddress } from "./api_address.ts";
+import { apiClient, type Ask, tokenHint } from "./api_client.ts";
 import { exitCodes } from "./exit_codes.ts";
 import { reasonOf } from "./reason.ts";
 import { Screen } from "./screen.ts";
@@ -25,15 +26,22 @@ type Round = { readonly figures: Figures; readonly isFirst: boolean } | {
 
 /** Shows it until it is interrupted, or once; the exit code. */
 export async function top(options: TopOptions): Promise<number> {
-  let address: string;
+  let address: string, client: Ask;
   try {
-    address = options.url ?? apiAddress(Deno.env.toObject());
+    const env = Deno.env.toObject();
+    address = options.url ?? apiAddress(env);
+    client = apiClient(env);
   } catch (error) {
     if (!(error instanceof ConfigFaults)) throw error;
     console.error(`plumbline: ${error.message}`);
     return exitCodes.usage;
   }
-  const asking = rounds({ address, intervalMs: options.interval * 1000, stop: stopSignal() });
+  const asking = rounds({
+    address,
+    client,
+    intervalMs: options.interval * 1000,
+    stop: stopSignal(),
+  });
   if (options.json) return await objects(asking, options);
   if (options.once || !Deno.stdout.isTerminal()) return await lines(asking, options);
   using screen = new Screen();
@@ -86,14 +94,14 @@ async function lines(asking: AsyncIterable<Round>, { once }: TopOptions): Promis
 
 /** Looks at the engine once in each interval, until it is stopped. */
 async function* rounds(
-  of: { address: string; intervalMs: number; stop: AbortSignal },
+  of: { address: string; client: Ask; intervalMs: number; stop: AbortSignal },
 ): AsyncGenerator<Round> {
-  const { address, intervalMs, stop } = of;
+  const { address, client, intervalMs, stop } = of;
   let before: Look | undefined;
   let isFirst = true;
   while (!stop.aborted) {
     try {
-      const look = await askEngine(address, stop);
+      const look = await askEngine({ address, client }, stop);
       yield { figures: figuresOf(look, before), isFirst };
       before = look;
     } catch (error) {
@@ -108,10 +116,13 @@ async function* rounds(
 const TIMEOUT_MS = 5_000;
 
 /** Rejects where it can't be reached, doesn't let us in, or is something else. */
-async function askEngine(address: string, stop: AbortSignal): Promise<Look> {
+async function askEngine(
+  { address, client }: { address: string; client: Ask },
+  stop: AbortSignal,
+): Promise<Look> {
   const signal = AbortSignal.any([stop, AbortSignal.timeout(TIMEOUT_MS)]);
   const ask = async (path: string) => {
-    const response = await fetch(`${address}${path}`, { signal });
+    const response = await client(`${address}${path}`, { signal });
     return { status: response.status, text: await response.text() };
   };
   const [page, ready, live] = await Promise.all(
@@ -130,7 +141,7 @@ async function askEngine(address: string, stop: AbortSignal): Promise<Look> {
 function failureIn({ status, text }: { status: number; text: string }): string | undefined {
   if (status === 200) return undefined;
   try {
-    return String(JSON.parse(text).message ?? `status ${status}`);
+    return String(JSON.parse(text).message ?? `status ${status}`) + tokenHint(status);
   } catch {
     return `status ${status}`;
   }

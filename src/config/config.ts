@@ -7,8 +7,8 @@ import type { Setting } from "./setting.ts";
 import { type Environment, settingValue } from "./setting_value.ts";
 import { settings, type SettingValues } from "./settings.ts";
 import { noTenants, readTenants, type Tenants } from "./tenants.ts";
+import { accessWarnings, tokensMissing } from "./open_access.ts";
 import { unknownNames } from "./unknown_names.ts";
-import { isLoopback } from "./values.ts";
 
 export interface Config extends SettingValues {
   readonly tenants: Tenants;
@@ -26,7 +26,14 @@ export function readConfig(env: Environment, files: Files): Config {
   const read = readTable(settings, { env, faults }) as SettingValues;
   checkTogether(read, faults);
   const security = kafkaSecurity(read, { read: (path) => files.read(path), faults });
+  const before = faults.length;
   const tenants = tenantsOf(read.tenantsFile, { files, faults });
+  // A file that is wrong says nothing about tokens.
+  if (faults.length === before && tokensMissing(read, tenants.tokens)) {
+    const { name, allowed } = settings.host;
+    const message = "can be reached from other machines, and there is no token in TENANTS_FILE";
+    faults.push({ name, value: read.host, message, allowed });
+  }
   faults.push(...unknownNames(env, knownNames()));
   if (faults.length > 0) throw new ConfigFaults(faults);
   return Object.freeze({ ...read, tenants, kafkaSecurity: security });
@@ -62,7 +69,7 @@ export function outputDelivery(client: SettingValues["kafkaClient"]): Delivery {
 /** Things that are allowed, but seldom meant; a sentence each. */
 export function configWarnings(config: Config): string[] {
   const { kafkaEnabled, kafkaClient, kafkaSecurityProtocol, outputTopic, storageUrl } = config;
-  const warnings: string[] = [];
+  const warnings = accessWarnings(config);
   if (!kafkaEnabled) return warnings;
   if (outputTopic !== "" && storageUrl !== "") {
     warnings.push(
@@ -95,7 +102,7 @@ function knownNames(): string[] {
 
 /** What no setting can know alone. A value that was at fault itself is undefined here. */
 function checkTogether(values: Partial<SettingValues>, faults: ConfigFault[]): void {
-  const { inputTopic, outputTopic, deadLetterTopic, host, allowAnonymous, kafkaClient } = values;
+  const { inputTopic, outputTopic, deadLetterTopic, kafkaClient } = values;
   if (values.outputDelivery === "exactly_once" && kafkaClient === "kafkajs") {
     const message = "is more than KAFKA_CLIENT=kafkajs can do: it sends at least once";
     const { name, allowed } = settings.outputDelivery;
@@ -114,10 +121,6 @@ function checkTogether(values: Partial<SettingValues>, faults: ConfigFault[]): v
     const { name, allowed } = settings.deadLetterTopic;
     const message = `is the ${deadLetterTopic === inputTopic ? "input" : "output"} topic`;
     faults.push({ name, value: deadLetterTopic, message, allowed });
-  }
-  if (host !== undefined && !isLoopback(host) && allowAnonymous === false) {
-    const message = "can be reached from other machines, and requests need no token";
-    faults.push({ name: settings.host.name, value: host, message, allowed: settings.host.allowed });
   }
 }
 

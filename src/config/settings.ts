@@ -3,6 +3,7 @@
  * settings by this table, and the documentation is made from it.
  */
 import { backlogSettings } from "./backlog_settings.ts";
+import { httpSettings } from "./http_settings.ts";
 import { kafkaSettings } from "./kafka_settings.ts";
 import { type Setting, setting } from "./setting.ts";
 import {
@@ -10,7 +11,6 @@ import {
   oneOf,
   parseBoolean,
   parseBrokers,
-  parseHost,
   parseLogLevel,
   parseServiceUrl,
   parseSinks,
@@ -73,36 +73,7 @@ export const settings = {
     parse: oneOf("earliest", "latest", "stop"),
   }),
   ...kafkaSettings,
-  port: setting({
-    name: "METRICS_PORT",
-    oldName: "PORT",
-    default: "8000",
-    allowed: "0 to 65535; 0 is any free port",
-    meaning: "Port of the HTTP API and the metrics.",
-    parse: wholeNumber(0, 65535),
-  }),
-  host: setting({
-    name: "HOST",
-    default: "127.0.0.1",
-    allowed: "an address of this machine; other than loopback only with ALLOW_ANONYMOUS=true",
-    meaning: "Address that the HTTP API listens on.",
-    parse: parseHost,
-  }),
-  allowAnonymous: setting({
-    name: "ALLOW_ANONYMOUS",
-    default: "false",
-    allowed: "true or false",
-    meaning: "Lets everyone who can reach HOST use the API without a token.",
-    parse: parseBoolean,
-  }),
-  streamMaxReaders: setting({
-    name: "STREAM_MAX_READERS",
-    default: "100",
-    allowed: "0 to 10000",
-    meaning:
-      "Readers of GET /api/stream at the same time; each takes its share of 32 MiB, 1 MiB at most.",
-    parse: wholeNumber(0, 10_000),
-  }),
+  ...httpSettings,
   storageUrl: setting({
     name: "STORAGE_SERVICE_URL",
     default: "",
@@ -229,7 +200,8 @@ export const settings = {
     default: "",
     emptyMeans: "every tenant has the built-in settings",
     allowed: "path of a JSON or YAML file, or nothing",
-    meaning: "File with the tenants' thresholds, sampling, windows and detectors.",
+    meaning:
+      "File with the tenants' thresholds, sampling, windows, detectors and quotas, and with tokens.",
     parse: plainText(4096),
   }),
   logLevel: setting({

@@ -3,14 +3,11 @@ import type { z } from "../../deps.ts";
 import type { Quotas } from "../core/quota.ts";
 import type { TenantSettings } from "../core/tenant.ts";
 import type { Files } from "./files.ts";
+import { type Token, withoutTokens } from "../core/token.ts";
 import { pathText } from "./path.ts";
-import {
-  defaultsSchema,
-  type GivenSettings,
-  isName,
-  outerSchema,
-  tenantSchema,
-} from "./tenants_schema.ts";
+import { isName } from "./tenant_name.ts";
+import { defaultsSchema, type GivenSettings, outerSchema, tenantSchema } from "./tenants_schema.ts";
+import { readTokens } from "./tokens.ts";
 
 export type { Quotas, TenantSettings };
 
@@ -28,6 +25,8 @@ export interface Tenants {
   readonly defaults: TenantSettings;
   /** Whether readings of tenants that aren't named are taken. */
   readonly acceptsUnknown: boolean;
+  /** With any of them every request needs one. */
+  readonly tokens: readonly Token[];
 }
 
 /** A tenant's settings; undefined: its readings aren't taken. */
@@ -55,6 +54,7 @@ export const noTenants: Tenants = Object.freeze({
   named: new Map(),
   defaults: builtInSettings,
   acceptsUnknown: true,
+  tokens: [],
 });
 
 /**
@@ -63,8 +63,9 @@ export const noTenants: Tenants = Object.freeze({
  */
 export function readTenants(
   path: string,
-  { files, report }: { files: Files; report: (message: string) => void },
+  { files, report: tell }: { files: Files; report: (message: string) => void },
 ): Tenants {
+  const report = (message: string) => tell(withoutTokens(message));
   let text: string;
   try {
     text = files.read(path);
@@ -85,9 +86,8 @@ export function readTenants(
 function tenantsOf(file: unknown, report: (message: string) => void): Tenants {
   check(outerSchema, { value: file, path: [], report });
   // From the value itself: an unknown key beside them shouldn't hide what is wrong inside.
-  const { defaults: given = {}, tenants, unknown_tenants: unknown } = (file ?? {}) as z.infer<
-    typeof outerSchema
-  >;
+  const { defaults: given = {}, tenants, tokens, unknown_tenants: unknown } = (file ??
+    {}) as z.infer<typeof outerSchema>;
   const defaults = resolve(
     check(defaultsSchema, { value: given, path: ["defaults"], report }),
     builtInSettings,
@@ -102,7 +102,12 @@ function tenantsOf(file: unknown, report: (message: string) => void): Tenants {
       settings: resolve(given, defaults),
     });
   }
-  return Object.freeze({ named, defaults, acceptsUnknown: unknown !== "reject" });
+  return Object.freeze({
+    named,
+    defaults,
+    acceptsUnknown: unknown !== "reject",
+    tokens: readTokens(tokens, report),
+  });
 }
 
 /** Not a zod record: that drops a tenant called `__proto__`. */

@@ -1,12 +1,13 @@
 /** What may stand in `TENANTS_FILE`; `docs/tenants.schema.json` is made from it. */
 import { z } from "../../deps.ts";
+import { isName, MAX_TENANT_NAME } from "./tenant_name.ts";
+import { tokensSchema } from "./tokens.ts";
 
 const MAX_DETECTORS = 64;
-const MAX_NAME = 256;
 const finite = z.number({ error: "expected a finite number" });
 const metricRule =
   "a metric's name: a letter or underscore, then up to 63 letters, digits, _, . or -";
-const nameRule = `expected text of 1 to ${MAX_NAME} characters without control characters`;
+const nameRule = `expected text of 1 to ${MAX_TENANT_NAME} characters without control characters`;
 const rateRule = "expected a number above 0";
 const wholeRule = "expected a whole number above 0";
 const windowRule = "expected a whole number from 1 to 100000";
@@ -74,7 +75,7 @@ export const tenantSchema = z.strictObject({
   ...settings,
 }, { error: "expected an object" });
 
-/** The file; what stands in `defaults` and `tenants` is checked by itself, so that every fault is told. */
+/** The file; what stands in `defaults`, `tenants` and `tokens` is checked by itself, so that every fault is told. */
 export const outerSchema = z.strictObject({
   $schema: z.string({ error: "expected the address of a JSON Schema" }).optional(),
   unknown_tenants: z.enum(["accept", "reject"], { error: 'expected "accept" or "reject"' })
@@ -85,21 +86,17 @@ export const outerSchema = z.strictObject({
     }),
   defaults: z.unknown().optional(),
   tenants: z.unknown().optional(),
+  tokens: z.unknown().optional(),
 }, { error: "expected an object" });
 
 export type GivenSettings = z.infer<typeof tenantSchema>;
-
-/** The same rule as for a reading's `tenant_id`. */
-export function isName(name: string): boolean {
-  return name.trim() !== "" && !/\p{Cc}/u.test(name) && name.isWellFormed() &&
-    [...name].length <= MAX_NAME;
-}
 
 /** The whole file as a JSON Schema (draft 2020-12), for editors; the engine checks a little more. */
 export function tenantsJsonSchema(): Record<string, unknown> {
   const whole = outerSchema.extend({
     defaults: defaultsSchema.optional(),
-    tenants: z.record(z.string().min(1).max(MAX_NAME), tenantSchema).optional(),
+    tenants: z.record(z.string().min(1).max(MAX_TENANT_NAME), tenantSchema).optional(),
+    tokens: tokensSchema.optional(),
   });
   return {
     ...z.toJSONSchema(whole, { io: "input" }),

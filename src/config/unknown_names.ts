@@ -1,8 +1,9 @@
 /**
- * Variables named `PLUMBLINE_…`: the engine has none of this name, so each is a misunderstanding that
- * must not go unnoticed. A near miss among the real names is pointed out.
+ * Variables named `PLUMBLINE_…`: no setting of the engine is, so each that isn't a caller's is a
+ * misunderstanding that must not go unnoticed. A near miss among the real names is pointed out.
  */
 import { nearName } from "../core/near_name.ts";
+import { callerNames } from "./caller_names.ts";
 import type { ConfigFault } from "./faults.ts";
 
 /**
@@ -17,10 +18,11 @@ export function unknownNames(
   known: readonly string[],
 ): ConfigFault[] {
   const faults: ConfigFault[] = [];
+  const names: readonly string[] = Object.values(callerNames);
   for (const name of Object.keys(env).sort()) {
     const value = env[name];
     if (!name.startsWith("PLUMBLINE_") || value === undefined || known.includes(name)) continue;
-    if (serviceLink.test(name)) continue;
+    if (serviceLink.test(name) || names.includes(name)) continue;
     if (name.endsWith("_PORT") && /^(tcp|udp|sctp):\/\//.test(value)) continue;
     const bare = name.slice("PLUMBLINE_".length);
     const near = nearName(bare, known, (candidate) => Math.max(1, candidate.length / 3));
@@ -28,7 +30,9 @@ export function unknownNames(
       name,
       value,
       message: "is no setting",
-      allowed: near === undefined ? "no names that begin with PLUMBLINE_" : `did you mean ${near}?`,
+      allowed: near === undefined
+        ? `of the names that begin with PLUMBLINE_ only ${names.join(", ")}`
+        : `did you mean ${near}?`,
     });
   }
   return faults;

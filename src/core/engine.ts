@@ -25,7 +25,7 @@ export interface FinishedRow {
   readonly buffer: RowBuffer;
 }
 
-const decoder = new TextDecoder();
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /**
  * Turns readings into results and keeps the state of every device. A batch goes: `begin`, `apply` for
@@ -130,6 +130,22 @@ export class Engine {
     this.#lastRow = row;
     if (row.full) this.#close(lane, row);
     return RESULT;
+  }
+
+  /**
+   * Whether the reading is one of a tenant that isn't among these; `reason` says which then. What is no
+   * reading belongs to nobody. It is parsed once more for that: only few senders are limited.
+   */
+  isForeign(
+    { bytes, start, end }: { bytes: Uint8Array; start: number; end: number },
+    tenants: ReadonlySet<string>,
+  ): boolean {
+    const reading = this.#reading;
+    if (parseReading(reading, bytes, start, end) !== null) return false;
+    const tenant = decoder.decode(reading.bytes.subarray(reading.tenantStart, reading.tenantEnd));
+    if (tenants.has(tenant)) return false;
+    this.reason = `tenant_id: expected one that the token is for, got ${JSON.stringify(tenant)}`;
+    return true;
   }
 
   /** The JSON text of the result that `apply` has just written. */

@@ -74,5 +74,8 @@ export function reloadRoute(options: { reload: TenantsReload | null }): Route {
     }
   }
 
-  return { path: "/api/admin/reload", methods: { POST: { handler: post, about } } };
+  return {
+    path: "/api/admin/reload",
+    methods: { POST: { handler: post, about, everybodys: true } },
+  };
 }

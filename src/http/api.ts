@@ -1,5 +1,5 @@
 /** The HTTP API (contract, section 6) as an application that needs no port. */
-import { Hono } from "../../deps.ts";
+import { type Context, Hono } from "../../deps.ts";
 import {
   type AnomalyReader,
   type DeadLetterDesk,
@@ -10,6 +10,8 @@ import {
   StoreUnavailable,
   type TenantsReload,
 } from "../pipeline/ports.ts";
+import type { Token } from "../core/token.ts";
+import { AccessControl, type Demand, demandOf } from "./access.ts";
 import { reloadRoute } from "./admin.ts";
 import { anomaliesRoute } from "./anomalies.ts";
 import type { BodyLimits } from "./body.ts";
@@ -24,7 +26,7 @@ import { errorAnswer } from "./json.ts";
 import { type HttpMetrics, metricsRoute } from "./metrics.ts";
 import { type Document, openapiDocument, openapiRoute } from "./openapi.ts";
 import { type PageLimits, Pages } from "./pages.ts";
-import { Refusal, type Route } from "./request.ts";
+import { type Operation, Refusal, type Route } from "./request.ts";
 import type { Connection } from "./serve.ts";
 import { statsRoute } from "./stats.ts";
 import { streamRoute } from "./stream.ts";
@@ -42,6 +44,10 @@ export interface ApiOptions {
   readonly stream: StreamReaders;
   /** null: there is no tenants' file. */
   readonly reload: TenantsReload | null;
+  /** In force now; without any of them everybody is let in. The same array as long as nothing changes. */
+  readonly tokens: () => readonly Token[];
+  /** Whether the metrics need no token. */
+  readonly metricsPublic: boolean;
   readonly limits: BodyLimits;
   /** Limits other than the usual ones. */
   readonly pages?: Partial<PageLimits>;
@@ -53,7 +59,12 @@ export interface ApiOptions {
   readonly version: string;
 }
 
-export type Api = Hono<{ Variables: { endpoint: string }; Bindings: Partial<Connection> }>;
+interface ApiEnvironment {
+  Bindings: Partial<Connection>;
+  Variables: { endpoint: string };
+}
+
+export type Api = Hono<ApiEnvironment>;
 
 /** The label `endpoint` of requests that no route takes. */
 const NO_ROUTE = "other";
@@ -73,19 +84,27 @@ export function createApi(options: ApiOptions): Api {
     ...deadLetterRoutes(options),
     streamRoute(options.stream),
     reloadRoute(options),
-    metricsRoute(options.metrics),
+    metricsRoute(options.metrics, { open: options.metricsPublic }),
   ];
+  const access = new AccessControl(options);
   measure(api, options);
   refuseWrongTargets(api);
   const { version } = options;
-  let made: Document | undefined;
-  const document = () => made ??= openapiDocument({ version, routes: all });
+  const documents = new Map<boolean, Document>();
+  function document(): Document {
+    const asksForTokens = options.tokens().length > 0;
+    const made = documents.get(asksForTokens) ??
+      openapiDocument({ version, routes: all, asksForTokens });
+    documents.set(asksForTokens, made);
+    return made;
+  }
   routes.push(openapiRoute(document), docsRoute(document));
   const all = [...routes, indexRoute({ version, routes })];
-  for (const route of all) register(api, route);
-  api.notFound((c) =>
-    redirected(c.req.raw, routes) ?? errorAnswer(404, `Not found: ${c.req.path}`)
-  );
+  for (const route of all) register(api, route, access);
+  api.notFound((c) => {
+    admit(access, c, ANY_TOKEN);
+    return redirected(c.req.raw, routes) ?? errorAnswer(404, `Not found: ${c.req.path}`);
+  });
   api.onError((error, c) => {
     if (error instanceof Refusal) return errorAnswer(error.status, error.message, error.headers);
     // The log has it from whoever noticed it first.
@@ -145,25 +164,45 @@ export function routesOnly(routes: readonly Route[]): Api {
   return api;
 }
 
-/** Hono answers HEAD by the route's GET, without the body. */
-function register(api: Api, { path, methods }: Route): void {
+/** What isn't there, or not so, is told only to those who may ask for something. */
+const ANY_TOKEN: Demand = { access: "any token", everybodys: false };
+
+/** Hono answers HEAD by the route's GET, without the body. Without `access` everybody is let in. */
+function register(api: Api, route: Route, access?: AccessControl): void {
+  const { path, methods } = route;
+  const operations: [string, Operation][] = Object.entries(methods);
   const allowed = Object.keys(methods).flatMap((it) => it === "GET" ? ["GET", "HEAD"] : [it]);
-  for (const [method, { handler }] of Object.entries(methods)) {
+  for (const [method, operation] of operations) {
+    const { handler } = operation;
+    const demand = demandOf(method, operation);
     api.on(method, path, (c) => {
       c.set("endpoint", path);
       return handler({
         raw: c.req.raw,
         query: () => c.req.query(),
         param: (name) => c.req.param(name),
-        tenants: null,
+        tenants: admit(access, c, demand),
         completed: c.env?.completed,
       });
     });
   }
+  const isOpen = operations.every(([method, it]) => demandOf(method, it).access === "open");
   api.all(path, (c) => {
     c.set("endpoint", path);
+    if (!isOpen) admit(access, c, ANY_TOKEN);
     return errorAnswer(405, `${c.req.method} isn't allowed here`, { allow: allowed.join(", ") });
   });
+}
+
+function admit(
+  access: AccessControl | undefined,
+  c: Context<ApiEnvironment>,
+  demand: Demand,
+): ReadonlySet<string> | null {
+  if (access === undefined) return null;
+  const { raw, method } = c.req;
+  const endpoint = c.get("endpoint") ?? NO_ROUTE;
+  return access.admit({ headers: raw.headers, method, endpoint, connection: c.env }, demand);
 }
 
 /** A path that a route would take without its trailing slash; never another host (`//host/`). */

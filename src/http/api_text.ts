@@ -1,5 +1,5 @@
 /** The OpenAPI document as a page of Markdown: docs/api.md, and what `/docs` shows. */
-import { COMMON_ANSWERS } from "./description.ts";
+import { ownText } from "./description.ts";
 import type { Document } from "./openapi.ts";
 import { memberRows, typeText } from "./schema_text.ts";
 
@@ -51,11 +51,20 @@ function operationText({ name, method, it }: Operation, shapes: Json): string[] 
     `### ${name}`,
     `${it.summary}.`,
     it.description,
+    tokenText(it.security),
     ...parametersText(it.parameters),
     ...bodyText(it.requestBody),
     ...answersText(it.responses, shapes),
     ...exampleTexts(it["x-examples"] ?? [], method),
   ];
+}
+
+/** `security`: the ways in, one of them may need nothing. */
+function tokenText(security: Json[]): string {
+  const scopes = security.flatMap(({ token }) => token === undefined ? [] : [token]);
+  if (scopes.length === 0) return "Open to everybody.";
+  const needed = scopes[0].length > 0 ? ` with the scope \`${scopes[0][0]}\`` : "";
+  return `Where there are tokens it needs one${needed}.`;
 }
 
 function parametersText(parameters: Json[]): string[] {
@@ -83,9 +92,8 @@ function bodyText(body: Json): string[] {
 
 function answersText(responses: Record<string, Json>, shapes: Json): string[] {
   const own = Object.entries(responses).flatMap(([status, { description, headers }]) => {
-    const common = COMMON_ANSWERS[Number(status)]?.text;
-    if (description === common) return [];
-    const text = common === undefined ? description : description.replace(` Or: ${common}`, "");
+    const text = ownText(description);
+    if (text === "") return [];
     const names = Object.keys(headers ?? {}).map((it) => ` with \`${headerName(it)}\``);
     return [[status + names.join(""), text]];
   });

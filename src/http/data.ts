@@ -16,13 +16,15 @@ const RETRY_AFTER = { "retry-after": "5" };
 /** A quota has room again within a second, or somebody has to raise it. */
 const QUOTA_RETRY_AFTER = { "retry-after": "1" };
 
+const NOTHING_SENT: BatchOutcome = { accepted: 0, overQuota: 0, foreign: 0, rejected: [] };
+
 /** `POST /api/data`: one reading or many, answered after their commit. */
 export function dataRoute(options: { intake: Intake; limits: BodyLimits }): Route {
   const { intake, limits } = options;
   const bodies = new Bodies(limits);
 
   async function post(request: ApiRequest): Promise<Response> {
-    const { raw } = request;
+    const { raw, tenants } = request;
     refuseQuery(request);
     refuseEncoded(raw);
     const lines = isLines(raw);
@@ -34,9 +36,9 @@ export function dataRoute(options: { intake: Intake; limits: BodyLimits }): Rout
       throw new Refusal(413, `body: ${limit} where it is no JSON array, got ${body.length}`);
     }
     try {
-      if (ranges === null) return outcomeAnswer(await intake.submit(body));
-      if (ranges.length === 0) return batchAnswer({ accepted: 0, overQuota: 0, rejected: [] });
-      return batchAnswer(await intake.submitBatch(body, ranges));
+      if (ranges === null) return outcomeAnswer(await intake.submit(body, { tenants }));
+      if (ranges.length === 0) return batchAnswer(NOTHING_SENT);
+      return batchAnswer(await intake.submitBatch(body, ranges, { tenants }));
     } catch (error) {
       const status = statusOf(error);
       if (status === undefined) throw error;
@@ -44,7 +46,10 @@ export function dataRoute(options: { intake: Intake; limits: BodyLimits }): Rout
     }
   }
 
-  return { path: "/api/data", methods: { POST: { handler: post, about: dataAbout } } };
+  return {
+    path: "/api/data",
+    methods: { POST: { handler: post, about: dataAbout, access: "write" } },
+  };
 }
 
 /** Every other type is taken for JSON: programs send readings as anything from text to a form. */
@@ -80,10 +85,15 @@ function outcomeAnswer(outcome: Outcome): Response {
       return errorAnswer(400, outcome.reason);
     case "over quota":
       return errorAnswer(429, `nothing was taken: ${outcome.reason}`, QUOTA_RETRY_AFTER);
+    case "foreign":
+      return errorAnswer(403, `nothing was taken: ${outcome.reason}`);
   }
 }
 
-function batchAnswer({ accepted, overQuota, rejected }: BatchOutcome): Response {
+function batchAnswer({ accepted, overQuota, foreign, rejected }: BatchOutcome): Response {
+  if (foreign > 0 && foreign === rejected.length && accepted === 0) {
+    return errorAnswer(403, `nothing was taken: ${rejected[0].reason}`);
+  }
   if (overQuota > 0 && overQuota === rejected.length && accepted === 0) {
     const message = `nothing was taken: ${rejected[0].reason}`;
     return errorAnswer(429, message, QUOTA_RETRY_AFTER);

@@ -74,13 +74,15 @@ export function deadLetterRoutes({ letters: desk }: { letters: DeadLetterDesk })
 
   function list(request: ApiRequest): Response {
     const { limit, after, ...filter } = readQuery(query, request);
-    const page = desk.letters.heads({ after, limit, filter: filterOf(filter) });
-    const kept = desk.letters.counts().kept;
+    const { tenants } = request;
+    const page = desk.letters.heads({ after, limit, filter: { ...filterOf(filter), tenants } });
+    // They count everybody's.
+    const kept = tenants === null ? desk.letters.counts().kept : undefined;
     return answer({
       status: "ok",
       letters: page.letters.map(headJson),
-      kept: kept.reduce((sum, { count }) => sum + count, 0),
-      kept_bytes: kept.reduce((sum, { bytes }) => sum + bytes, 0),
+      kept: kept?.reduce((sum, { count }) => sum + count, 0),
+      kept_bytes: kept?.reduce((sum, { bytes }) => sum + bytes, 0),
       next: page.end,
     });
   }
@@ -92,7 +94,9 @@ export function deadLetterRoutes({ letters: desk }: { letters: DeadLetterDesk })
       return errorAnswer(400, `number: ${numberRule}, got ${JSON.stringify(given)}`);
     }
     const letter = desk.letters.get(read.data);
-    if (letter === undefined) return errorAnswer(404, `No dead letter ${read.data}`);
+    const { tenants } = request;
+    const isSeen = tenants === null || (letter?.tenant && tenants.has(letter.tenant));
+    if (letter === undefined || !isSeen) return errorAnswer(404, `No dead letter ${read.data}`);
     return answer({ status: "ok", letter: letterJson(letter) });
   }
 
@@ -101,9 +105,10 @@ export function deadLetterRoutes({ letters: desk }: { letters: DeadLetterDesk })
     refuseQuery(request);
     using inHand = bodies.begin();
     const { numbers, filter, dry_run: dryRun } = await readBody(body, { request, inHand });
+    const { tenants } = request;
     const selection: LetterSelection = numbers === undefined
-      ? { filter: filterOf(filter!) }
-      : { sequences: numbers };
+      ? { filter: { ...filterOf(filter!), tenants } }
+      : { sequences: numbers, tenants };
     return { selection, dryRun };
   }
 

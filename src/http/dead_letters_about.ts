@@ -71,7 +71,8 @@ export function listAbout(query: z.ZodObject): Description {
     summary: "What was rejected or refused, in pages",
     text: `${LETTER}
 
-- \`kept\` and \`kept_bytes\` are of all letters, whatever was asked for.
+- \`kept\` and \`kept_bytes\` are of all letters, whatever was asked for. A token that is limited to \
+tenants gets the refused results of these, and neither of the two; rejected readings are nobody's.
 - An answer looks at 5,000 letters at most. With a filter it may have few letters or none, and a \
 \`next\` all the same.`,
     query,
@@ -81,8 +82,8 @@ export function listAbout(query: z.ZodObject): Description {
         schema: z.object({
           ...ok,
           letters: z.array(headSchema),
-          kept: z.int().min(0),
-          kept_bytes: z.int().min(0),
+          kept: z.int().min(0).optional(),
+          kept_bytes: z.int().min(0).optional(),
           next: z.int().min(1).optional().describe("Where to go on; there when there may be more."),
         }),
       },

@@ -101,6 +101,10 @@ export const HEADERS = {
     text: "After so many seconds the same request may be sent again.",
     schema: z.string().meta({ wire: { type: "integer", minimum: 1 } }),
   },
+  "www-authenticate": {
+    text: "`Bearer`, and what is wrong with the token where one came (RFC 6750).",
+    schema: z.string(),
+  },
   "accept-encoding": {
     text: "How a body may be encoded.",
     schema: z.literal("identity"),
@@ -113,6 +117,21 @@ export const HEADERS = {
 
 export type HeaderName = keyof typeof HEADERS;
 
+/** Between the texts of one status. */
+export const OR = " Or: ";
+
+/** What is answered instead where a token is needed. */
+export const TOKEN_ANSWERS: Readonly<Record<number, AnswerDescription>> = {
+  401: { text: "No token came, or a wrong one.", headers: ["www-authenticate"] },
+  429: { text: "Too many wrong tokens from this address.", headers: ["retry-after"] },
+};
+
+/** Where the token must be for something, too. */
+export const FORBIDDEN: AnswerDescription = {
+  text: "The token has another scope, or is limited to tenants while this is about all of them.",
+  headers: ["www-authenticate"],
+};
+
 /** Whatever is asked for. */
 export const COMMON_ANSWERS: Readonly<Record<number, AnswerDescription>> = {
   400: { text: "`Host` is none that can stand in an address." },
@@ -123,3 +142,12 @@ export const COMMON_ANSWERS: Readonly<Record<number, AnswerDescription>> = {
     headers: ["retry-after"],
   },
 };
+
+/** What is said of a status by the operation itself: the document has it with what goes for all of them. */
+export function ownText(description: string): string {
+  const common = new Set(
+    [COMMON_ANSWERS, TOKEN_ANSWERS, { 403: FORBIDDEN }].flatMap((it) => Object.values(it))
+      .map(({ text }) => text),
+  );
+  return description.split(OR).filter((text) => !common.has(text)).join(OR);
+}

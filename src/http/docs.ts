@@ -44,7 +44,7 @@ export function docsRoute(document: () => Document): Route {
     return new Response(html, { headers });
   }
 
-  return { path: "/docs", methods: { GET: { handler: get, about } } };
+  return { path: "/docs", methods: { GET: { handler: get, about, access: "any token" } } };
 }
 
 async function made(document: Document): Promise<Page> {

@@ -1,7 +1,7 @@
 import type { FailedChecks, Health } from "../pipeline/ports.ts";
 import { healthAbout, liveAbout, readyAbout } from "./health_about.ts";
 import { answer } from "./json.ts";
-import type { Route } from "./request.ts";
+import type { Operation, Route } from "./request.ts";
 
 /** `GET /health`: 200 while the process is alive. `/health/live`, `/health/ready`: for who starts and stops it. */
 export function healthRoutes(options: { health: Health; wallClock: () => number }): Route[] {
@@ -17,16 +17,15 @@ export function healthRoutes(options: { health: Health; wallClock: () => number 
     });
   }
 
+  function open(path: string, operation: Omit<Operation, "access">): Route {
+    // Whoever starts and stops engines has no token.
+    return { path, methods: { GET: { ...operation, access: "open" } } };
+  }
+
   return [
-    { path: "/health", methods: { GET: { handler: get, about: healthAbout } } },
-    {
-      path: "/health/live",
-      methods: { GET: { handler: () => checkAnswer(health.live()), about: liveAbout } },
-    },
-    {
-      path: "/health/ready",
-      methods: { GET: { handler: () => checkAnswer(health.ready()), about: readyAbout } },
-    },
+    open("/health", { handler: get, about: healthAbout }),
+    open("/health/live", { handler: () => checkAnswer(health.live()), about: liveAbout }),
+    open("/health/ready", { handler: () => checkAnswer(health.ready()), about: readyAbout }),
   ];
 }
 

@@ -27,5 +27,5 @@ export function indexRoute(options: { version: string; routes: readonly Route[] 
     );
     return answer({ service: "plumbline", version: options.version, endpoints });
   }
-  return { path: "/", methods: { GET: { handler: get, about } } };
+  return { path: "/", methods: { GET: { handler: get, about, access: "any token" } } };
 }

@@ -8,8 +8,8 @@ export interface HttpMetrics {
   request(it: { endpoint: string; method: string; status: number; seconds: number }): void;
 }
 
-/** `GET /metrics`: Prometheus text. */
-export function metricsRoute(metrics: HttpMetrics): Route {
+/** `GET /metrics`: Prometheus text, about all tenants; `open`: for everybody who gets here. */
+export function metricsRoute(metrics: HttpMetrics, { open }: { open: boolean }): Route {
   async function get(): Promise<Response> {
     return new Response(await metrics.text(), {
       headers: { "content-type": metrics.contentType, "cache-control": "no-store" },
@@ -19,8 +19,14 @@ export function metricsRoute(metrics: HttpMetrics): Route {
     id: "getMetrics",
     topic: "Health",
     summary: "Metrics as Prometheus text",
-    text: "[monitoring.md](monitoring.md) lists them.",
+    text:
+      "[monitoring.md](monitoring.md) lists them. They tell of all tenants: a token that is limited to " +
+      "some doesn't get them.",
     answers: { 200: { text: "The metrics.", media: metrics.contentType } },
   };
-  return { path: "/metrics", methods: { GET: { handler: get, about } } };
+  const access = open ? "open" : "read";
+  return {
+    path: "/metrics",
+    methods: { GET: { handler: get, about, access, everybodys: !open } },
+  };
 }

@@ -1,12 +1,16 @@
 /** The OpenAPI document, made from what the routes say of themselves. */
 import { z } from "../../deps.ts";
+import { type Access, demandOf } from "./access.ts";
 import {
   type AnswerDescription,
   COMMON_ANSWERS,
   type Description,
   errorSchema,
+  FORBIDDEN,
   HEADERS,
   JSON_TYPE,
+  OR,
+  TOKEN_ANSWERS,
   TOPICS,
 } from "./description.ts";
 import {
@@ -31,16 +35,27 @@ export interface Document {
   readonly tags: readonly { readonly name: string }[];
   /** By path (`/a/{b}`) and method (`get`). */
   readonly paths: Readonly<Record<string, Readonly<Record<string, Json>>>>;
-  readonly components: { readonly schemas: Json };
+  readonly components: { readonly schemas: Json; readonly securitySchemes: Json };
 }
 
-/** `GET /openapi.json`. The document is made when it is asked for the first time. */
+const SECURITY_SCHEMES = {
+  token: {
+    type: "http",
+    scheme: "bearer",
+    description:
+      "A token of `TENANTS_FILE`, as `plumbline token new` makes it; its scopes are named " +
+      "with each operation, and none includes another. Where the file has no tokens none is needed.",
+  },
+};
+
+/** `GET /openapi.json`: the document as it is now, the same object as long as nothing changes. */
 export function openapiRoute(document: () => Document): Route {
-  let text: string | undefined;
+  let written: { of: Document; text: string } | undefined;
 
   function get(): Response {
-    text ??= JSON.stringify(document());
-    return new Response(text, { headers: JSON_HEADERS });
+    const now = document();
+    if (written?.of !== now) written = { of: now, text: JSON.stringify(now) };
+    return new Response(written.text, { headers: JSON_HEADERS });
   }
 
   const about: Description = {
@@ -53,20 +68,32 @@ export function openapiRoute(document: () => Document): Route {
       200: { text: "The document.", schema: z.looseObject({ openapi: z.literal("3.1.1") }) },
     },
   };
-  return { path: "/openapi.json", methods: { GET: { handler: get, about } } };
+  return { path: "/openapi.json", methods: { GET: { handler: get, about, access: "any token" } } };
 }
 
-/** Throws where two schemas have one name, or two operations one id: a defect that the tests find. */
-export function openapiDocument(options: { version: string; routes: readonly Route[] }): Document {
+/**
+ * `asksForTokens`: whether operations need one here and now. Throws where two schemas have one name, or
+ * two operations one id: a defect that the tests find.
+ */
+export function openapiDocument(
+  options: { version: string; routes: readonly Route[]; asksForTokens?: boolean },
+): Document {
+  const { asksForTokens = true } = options;
   const schemas = new Schemas();
   const ids = new Set<string>();
   const paths: Record<string, Record<string, Json>> = {};
   for (const { path, methods } of options.routes) {
-    for (const [method, { about }] of Object.entries(methods) as [string, Operation][]) {
+    for (const [method, operation] of Object.entries(methods) as [string, Operation][]) {
+      const { about } = operation;
       if (ids.has(about.id)) throw new Error(`Describe ${path}: ${about.id} is taken`);
       ids.add(about.id);
       const at = path.replace(/:(\w+)/g, "{$1}");
-      (paths[at] ??= {})[method.toLowerCase()] = operationJson(about, { path, schemas });
+      (paths[at] ??= {})[method.toLowerCase()] = operationJson(operation, {
+        access: demandOf(method, operation).access,
+        asksForTokens,
+        path,
+        schemas,
+      });
     }
   }
   return {
@@ -80,13 +107,18 @@ export function openapiDocument(options: { version: string; routes: readonly Rou
     },
     tags: TOPICS.map((name) => ({ name })),
     paths,
-    components: { schemas: schemas.named },
+    components: { schemas: schemas.named, securitySchemes: SECURITY_SCHEMES },
   };
 }
 
 function operationJson(
-  about: Description,
-  { path, schemas }: { path: string; schemas: Schemas },
+  { about }: Operation,
+  { access, asksForTokens, path, schemas }: {
+    access: Access;
+    asksForTokens: boolean;
+    path: string;
+    schemas: Schemas;
+  },
 ): Json {
   return {
     operationId: about.id,
@@ -99,8 +131,15 @@ function operationJson(
       ...parametersJson("query", about, schemas),
     ],
     requestBody: bodyJson(about, schemas),
-    responses: responsesJson(about, schemas),
+    responses: responsesJson(about, { access, schemas }),
+    security: securityJson(access, asksForTokens),
   };
+}
+
+function securityJson(access: Access, asksForTokens: boolean): Json[] {
+  if (access === "open") return [];
+  const needed = { token: access === "any token" ? [] : [access] };
+  return asksForTokens ? [needed] : [{}, needed];
 }
 
 function parametersJson(place: "path" | "query", about: Description, schemas: Schemas): Json[] {
@@ -135,22 +174,24 @@ function bodyJson({ body, examples }: Description, schemas: Schemas): Json | und
   return { description: body.text, required: true, content: Object.fromEntries(content) };
 }
 
-function responsesJson(about: Description, schemas: Schemas): Json {
-  const statuses = new Set([...Object.keys(about.answers), ...Object.keys(COMMON_ANSWERS)]);
+function responsesJson(
+  about: Description,
+  { access, schemas }: { access: Access; schemas: Schemas },
+): Json {
+  const sources = [about.answers, COMMON_ANSWERS, tokenAnswers(access)];
+  const statuses = new Set(sources.flatMap((it) => Object.keys(it)));
   return Object.fromEntries(
     [...statuses].map(Number).sort((a, b) => a - b).map((status) => {
-      const own = about.answers[status];
-      const any = COMMON_ANSWERS[status];
-      return [
-        status,
-        responseJson([own, any].filter((it) => it !== undefined), {
-          status,
-          about,
-          schemas,
-        }),
-      ];
+      const answers = sources.map((it) => it[status]).filter((it) => it !== undefined);
+      return [status, responseJson(answers, { status, about, schemas })];
     }),
   );
+}
+
+/** What may be answered instead because a token is needed. */
+function tokenAnswers(access: Access): Readonly<Record<number, AnswerDescription>> {
+  if (access === "open") return {};
+  return access === "any token" ? TOKEN_ANSWERS : { ...TOKEN_ANSWERS, 403: FORBIDDEN };
 }
 
 /** `answers`: the operation's own of this status, and what every operation may answer with it. */
@@ -181,7 +222,7 @@ function responseJson(
   }
   const links = status < 300 ? about.links ?? [] : [];
   return {
-    description: answers.map(({ text }) => text).join(" Or: "),
+    description: answers.map(({ text }) => text).join(OR),
     headers: headers.length === 0 ? undefined : Object.fromEntries(headers.map((name) => {
       const { text, schema } = HEADERS[name];
       return [name, { description: text, required: true, schema: schemas.json(schema, "output") }];

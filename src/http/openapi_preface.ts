@@ -19,6 +19,11 @@ to another question.
 HTTP/1.1 and HTTP/2 are served at the same port, both without TLS (HTTP/2 by prior knowledge: \
 \`curl --http2-prior-knowledge\`).
 
+**Tokens.** Where there are tokens in the tenants' file a request brings one, as \`Authorization: Bearer \
+plumb_…\`. Without one, or with a wrong one, it is a 401; a 403 where the token's scopes or tenants aren't \
+enough; a 429 with \`Retry-After\` where too many wrong ones came from one address. A token that is limited to \
+tenants sees and changes their data as if there were no other.
+
 **Errors** have a status of 4xx or 5xx and one form, wherever the request could be read: \`status\` is \
 \`error\`, and \`message\` says what was expected and what came. (What is no HTTP gets a 400 without a body; \
 a chunk with a wrong size, or a body that stops, ends the connection.)`;

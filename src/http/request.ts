@@ -1,6 +1,7 @@
 /** What a handler sees of a request, and how it refuses one. */
 import { z } from "../../deps.ts";
 import { nearName } from "../core/near_name.ts";
+import type { Access } from "./access.ts";
 import type { BodyInHand } from "./body.ts";
 import type { Description } from "./description.ts";
 
@@ -22,6 +23,10 @@ export type Handler = (request: ApiRequest) => Response | Promise<Response>;
 export interface Operation {
   readonly handler: Handler;
   readonly about: Description;
+  /** What a request must bring; if not given, `read` for GET and `admin` for POST. */
+  readonly access?: Access;
+  /** It shows or changes what belongs to all tenants: tokens that are limited to some don't get it. */
+  readonly everybodys?: boolean;
 }
 
 /** All that is served at one path. */

@@ -8,6 +8,8 @@ const STREAM_MS = 500;
 
 /** What is known of the connection that a request came by. */
 export interface Connection {
+  /** Where it comes from: an IP address. */
+  readonly address: string;
   /** Settles when the answer was handed over whole, or the connection is gone. */
   readonly completed: Promise<void>;
 }
@@ -36,13 +38,16 @@ export function serveApi(options: ServeOptions): ApiServer {
   const streams = new OpenRequests();
   let closing = false;
 
-  async function answer(request: Request, info: Deno.ServeHandlerInfo): Promise<Response> {
+  async function answer(
+    request: Request,
+    info: Deno.ServeHandlerInfo<Deno.NetAddr>,
+  ): Promise<Response> {
     if (closing) {
       return errorAnswer(503, "the engine stops", { connection: "close", "retry-after": "5" });
     }
     const { completed } = info;
     const leave = open.add(completed);
-    const response = await options.app.fetch(request, { completed });
+    const response = await options.app.fetch(request, new ConnectionOf(info));
     if (response.headers.get("content-type") === EVENT_STREAM) {
       streams.add(completed);
       leave();
@@ -95,6 +100,23 @@ export function serveApi(options: ServeOptions): ApiServer {
   }
 
   return { port: server.addr.port, close };
+}
+
+/** Asks the runtime only for what is wanted. */
+class ConnectionOf implements Connection {
+  readonly #info: Deno.ServeHandlerInfo<Deno.NetAddr>;
+
+  constructor(info: Deno.ServeHandlerInfo<Deno.NetAddr>) {
+    this.#info = info;
+  }
+
+  get address(): string {
+    return this.#info.remoteAddr.hostname;
+  }
+
+  get completed(): Promise<void> {
+    return this.#info.completed;
+  }
 }
 
 /** Requests that a handler is at work on, or whose answer is being read from a stream. */

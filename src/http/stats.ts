@@ -32,8 +32,9 @@ export function statsRoute(statistics: Statistics, pages: Pages): Route {
   function get(request: ApiRequest): Response | Promise<Response> {
     const { limit, after, tenant, ...rest } = readQuery(query, request);
     const readings = rest.readings === "true";
+    const { tenants } = request;
     const gather = () =>
-      gathered(statistics, { limit, after: after ?? undefined, tenant, readings });
+      gathered(statistics, { limit, after: after ?? undefined, tenant, tenants, readings });
     if (readings || limit > SMALL_PAGE) return pages.answer(gather);
     return new Response([...gather()].join(""), { headers: JSON_HEADERS });
   }
@@ -43,19 +44,22 @@ export function statsRoute(statistics: Statistics, pages: Pages): Route {
 /** One moment of the state, taken now; its text in pieces, which may be taken later. */
 function gathered(
   statistics: Statistics,
-  wanted: Parameters<Statistics["page"]>[0],
+  wanted: Parameters<Statistics["page"]>[0] & { tenants: ReadonlySet<string> | null },
 ): Iterable<string> {
   const { devices, more } = statistics.page(wanted);
-  const exists = (tenant: string, device: string) => statistics.knows(tenant, device);
+  const { tenants } = wanted;
+  const exists = (tenant: string, device: string) =>
+    (tenants === null || tenants.has(tenant)) && statistics.knows(tenant, device);
   const names = devices.map((view) => deviceName(view, exists));
   const last = devices.at(-1);
-  const global = globalJson(statistics).text.slice(0, -1);
+  // What is counted over everybody tells of others: who is limited to tenants doesn't get it.
+  const global = tenants === null ? `${globalJson(statistics).text.slice(0, -1)},` : "{";
   const end = jsonObject([
-    ["processing", processingJson(statistics)],
+    ["processing", processingJson(statistics, { everybodys: tenants === null })],
     ["next", more && last !== undefined ? writeCursor(last) : undefined],
   ]).text.slice(1);
   return (function* () {
-    yield `{"status":"ok","data":${global},"devices":{`;
+    yield `{"status":"ok","data":${global}"devices":{`;
     for (const [i, view] of devices.entries()) {
       yield `${i === 0 ? "" : ","}${JSON.stringify(names[i])}:${deviceJson(view, wanted).text}`;
     }
@@ -73,8 +77,14 @@ function globalJson(statistics: Statistics): JsonText {
   ]);
 }
 
-function processingJson(statistics: Statistics): JsonText {
+function processingJson(
+  statistics: Statistics,
+  { everybodys }: { everybodys: boolean },
+): JsonText {
   const it = statistics.processing();
+  if (!everybodys) {
+    return jsonObject([["running", it.running], ["last_started", timeJson(it.lastStarted)]]);
+  }
   return jsonObject(Object.entries({
     running: it.running,
     messages_processed: it.messagesProcessed,

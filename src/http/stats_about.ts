@@ -37,18 +37,18 @@ const deviceSchema = z.object({
 const statsSchema = z.object({
   status: z.literal("ok"),
   data: z.object({
-    temperature: seriesSchema,
-    humidity: seriesSchema,
+    temperature: seriesSchema.optional(),
+    humidity: seriesSchema.optional(),
     metrics: z.record(z.string(), seriesSchema).optional(),
     devices: z.record(z.string(), deviceSchema),
   }),
   processing: z.object({
     running: z.boolean(),
-    messages_processed: z.int().min(0).describe("Results that were made."),
-    last_processed: timeSchema.nullable().describe("When the last one was made."),
+    messages_processed: z.int().min(0).optional().describe("Results that were made."),
+    last_processed: timeSchema.nullable().optional().describe("When the last one was made."),
     last_started: timeSchema.nullable(),
-    errors: z.int().min(0).describe("Rejected readings."),
-    sampled_out: z.int().min(0),
+    errors: z.int().min(0).optional().describe("Rejected readings."),
+    sampled_out: z.int().min(0).optional(),
   }),
   next: z.string().optional().describe("Where to go on; there when there are more devices."),
 });
@@ -83,6 +83,8 @@ can't be written, \`data\` includes the readings of the batch that waits for it,
 
 - \`temperature\`, \`humidity\` and \`metrics\` at the top are over every reading of every device ever, \
 whatever page and tenant were asked for.
+- A token that is limited to tenants gets their devices, named as if there were no others, and nothing \
+that counts everybody's: those members, and most of \`processing\`, are left out.
 - What has no value is \`null\`; \`metrics\` is left out where there are none.
 - A device is named by its id. One whose id exists in several tenants is named \
 \`tenant_id/device_id\`; a \`%\` or \`/\` in either part is then written \`%25\` or \`%2F\`, so that tenant \

@@ -58,7 +58,12 @@ export interface SubmittedReading {
   readonly arrival: number;
   /** Where it was read first; it came over HTTP unless told. */
   readonly origin?: Pick<Rejected, "topic" | "partition" | "offset">;
+  /** The tenants that its sender may speak for; all unless told. */
+  readonly tenants?: ReadonlySet<string> | null;
 }
+
+/** Beside the engine's answers: the reading is of a tenant that its sender may not speak for. */
+export const FOREIGN = -1;
 
 const OVER_HTTP = { topic: "", partition: -1, offset: -1 };
 
@@ -153,14 +158,16 @@ export class Batch {
     this.#counters.read += records.length;
   }
 
-  /** The answer is one of the engine's; `lastReason` and `lastResult` say more. */
+  /** The answer is one of the engine's, or FOREIGN; `lastReason` and `lastResult` say more. */
   applySubmitted(reading: SubmittedReading): number {
     const { state: { engine }, maxReadingBytes } = this.#parts;
     const { bytes, start, end, id } = reading;
+    const tooLong = end - start > maxReadingBytes;
+    // Before anything is counted or changed: to its tenant such a reading was never sent.
+    if (!tooLong && reading.tenants && engine.isForeign(reading, reading.tenants)) return FOREIGN;
     this.#counters.read++;
     if (this.#submitted === null) this.#submitted = { first: id, last: id };
     else this.#submitted.last = id;
-    const tooLong = end - start > maxReadingBytes;
     if (tooLong) engine.reject(tooLarge(end - start, maxReadingBytes));
     const outcome = tooLong
       ? REJECTED

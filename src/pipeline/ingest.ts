@@ -16,6 +16,7 @@ import {
   type Outcome,
   type RecordBatch,
   type RecordSource,
+  type Sender,
   type Store,
   StoreDamaged,
   StoreUnavailable,
@@ -101,15 +102,20 @@ export class Ingest implements Intake {
     }
   }
 
-  submit(reading: Uint8Array): Promise<Outcome> {
+  submit(bytes: Uint8Array, sender?: Sender): Promise<Outcome> {
     const { newId, now } = this.#options;
-    const one = { bytes: reading, start: 0, end: reading.length, id: newId(), arrival: now() };
+    const of = { bytes, arrival: now(), tenants: sender?.tenants };
+    const one = { ...of, start: 0, end: bytes.length, id: newId() };
     return this.#submitted({ readings: 1, judge: (batch) => judge(batch, one) });
   }
 
-  submitBatch(body: Uint8Array, ranges: readonly number[]): Promise<BatchOutcome> {
+  submitBatch(
+    bytes: Uint8Array,
+    ranges: readonly number[],
+    sender?: Sender,
+  ): Promise<BatchOutcome> {
     const { newId, now } = this.#options;
-    const all = { bytes: body, ranges, newId, arrival: now() };
+    const all = { bytes, ranges, newId, arrival: now(), tenants: sender?.tenants };
     return this.#submitted({
       readings: ranges.length / 2,
       judge: (batch) => judgeBatch(batch, all),

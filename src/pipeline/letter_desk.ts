@@ -136,8 +136,10 @@ export class LetterDesk implements DeadLetterDesk {
   /** In pieces; other work has its turn between them. */
   async *#selected(selection: LetterSelection, through: number): AsyncGenerator<LetterHead[]> {
     if ("sequences" in selection) {
-      const named = [...new Set(selection.sequences)].sort((a, b) => a - b);
-      yield named.flatMap((sequence) => this.letters.head(sequence) ?? []);
+      const { sequences, tenants = null } = selection;
+      const named = [...new Set(sequences)].sort((a, b) => a - b);
+      const found = named.flatMap((sequence) => this.letters.head(sequence) ?? []);
+      yield found.filter((letter) => isOfOne(letter, tenants));
       return;
     }
     const { filter } = selection;
@@ -164,6 +166,11 @@ export class LetterDesk implements DeadLetterDesk {
     this.#last = turn.catch(() => {});
     return turn;
   }
+}
+
+/** Whether the letter is of one of these tenants; a rejected reading is of nobody. */
+function isOfOne({ tenant }: LetterHead, tenants: ReadonlySet<string> | null): boolean {
+  return tenants === null || (tenant !== null && tenants.has(tenant));
 }
 
 function leave(tally: Tally, { count, reason }: { count: number; reason: string }): void {

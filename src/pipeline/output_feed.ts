@@ -223,7 +223,7 @@ export class JournalOutputFeed implements OutputFeed {
     const end = row.baseSequence + row.count;
     const state: LaneState = { ...queue.state, acknowledged: end };
     const text = (start: number, end: number) =>
-      new TextDecoder().decode(row.body.subarray(start, end));
+      new TextDecoder("utf-8", { ignoreBOM: true }).decode(row.body.subarray(start, end));
     store.transact((tx) => {
       tx.retarget(row.id, "refused");
       while (records.next()) {

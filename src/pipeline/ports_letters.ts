@@ -10,6 +10,8 @@ export interface LetterFilter {
   readonly reason?: string;
   /** Rejected readings have none, as far as is known. */
   readonly tenant?: string;
+  /** Of one of these; null: it doesn't matter. */
+  readonly tenants?: ReadonlySet<string> | null;
   /** Kept at this time or later, ms since 1970. */
   readonly since?: number;
   /** Kept before this time. */
@@ -62,7 +64,7 @@ export interface LetterReader {
 
 /** Named one by one, or by what they must have; an empty filter: all. */
 export type LetterSelection =
-  | { readonly sequences: readonly number[] }
+  | { readonly sequences: readonly number[]; readonly tenants?: ReadonlySet<string> | null }
   | { readonly filter: LetterFilter };
 
 /** What came of a replay or of discarding. */

@@ -7,7 +7,9 @@ export type Outcome =
   | { readonly kind: "sampled out"; readonly id: string }
   | { readonly kind: "rejected"; readonly reason: string }
   /** Nothing was taken: its tenant sends more than it may. */
-  | { readonly kind: "over quota"; readonly reason: string };
+  | { readonly kind: "over quota"; readonly reason: string }
+  /** Nothing was taken: it is of a tenant that its sender may not speak for. */
+  | { readonly kind: "foreign"; readonly reason: string };
 
 /** What became of readings that were handed in together, told after their commit. */
 export interface BatchOutcome {
@@ -15,6 +17,8 @@ export interface BatchOutcome {
   readonly accepted: number;
   /** Of the rejected ones: over their tenants' quotas, and kept nowhere. */
   readonly overQuota: number;
+  /** Of the rejected ones: of tenants that their sender may not speak for, and kept nowhere. */
+  readonly foreign: number;
   /** In order; `index` counts the batch's readings from 0. */
   readonly rejected: readonly { readonly index: number; readonly reason: string }[];
 }
@@ -29,12 +33,22 @@ export class BacklogFull extends Error {
  * `StoreUnavailable` where nothing could be committed: nothing was taken then.
  */
 export interface Intake {
-  submit(reading: Uint8Array): Promise<Outcome>;
+  submit(reading: Uint8Array, sender?: Sender): Promise<Outcome>;
   /**
    * Readings in one body, committed together or not at all, each with the outcome that it would have
    * alone. `ranges`: where each begins and ends in `body`, in turns. The body must not be changed.
    */
-  submitBatch(body: Uint8Array, ranges: readonly number[]): Promise<BatchOutcome>;
+  submitBatch(
+    body: Uint8Array,
+    ranges: readonly number[],
+    sender?: Sender,
+  ): Promise<BatchOutcome>;
+}
+
+/** Who hands readings in. */
+export interface Sender {
+  /** The tenants that it may send readings of; null: all. */
+  readonly tenants: ReadonlySet<string> | null;
 }
 
 export interface SeriesView {
@@ -92,6 +106,8 @@ export interface Statistics {
   page(options: {
     after?: { tenant: string; device: string };
     tenant?: string;
+    /** No others are there, nowhere; null: all are. */
+    tenants?: ReadonlySet<string> | null;
     limit: number;
     /** Whether the windows' values are wanted. */
     readings: boolean;

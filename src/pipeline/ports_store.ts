@@ -218,9 +218,14 @@ export interface DeviceReader {
   tenantsOf(device: string): string[];
   /**
    * Keys after `after`, ordered by tenant and device, in code point order; one tenant only if named.
-   * `shared`: another tenant has a device of the same id.
+   * `shared`: another tenant has a device of the same id. With `tenants` there are no others, nowhere.
    */
-  page(options: { after?: { tenant: string; device: string }; tenant?: string; limit: number }): {
+  page(options: {
+    after?: { tenant: string; device: string };
+    tenant?: string;
+    tenants?: ReadonlySet<string> | null;
+    limit: number;
+  }): {
     tenant: string;
     device: string;
     shared: boolean;

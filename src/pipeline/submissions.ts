@@ -1,5 +1,5 @@
 import { OVER_QUOTA, REJECTED, SAMPLED_OUT } from "../core/engine.ts";
-import { type Batch, type SubmittedReading } from "./batch.ts";
+import { type Batch, FOREIGN, type SubmittedReading } from "./batch.ts";
 import { type BatchOutcome, type Outcome } from "./ports.ts";
 
 /** A transaction takes no further request once it has so many readings: about 50 ms. */
@@ -81,6 +81,7 @@ export function judge(batch: Batch, reading: SubmittedReading): Outcome {
   const outcome = batch.applySubmitted(reading);
   if (outcome === REJECTED) return { kind: "rejected", reason: batch.lastReason };
   if (outcome === OVER_QUOTA) return { kind: "over quota", reason: batch.lastReason };
+  if (outcome === FOREIGN) return { kind: "foreign", reason: batch.lastReason };
   if (outcome === SAMPLED_OUT) return { kind: "sampled out", id: reading.id };
   return { kind: "result", value: batch.lastResult() };
 }
@@ -88,19 +89,23 @@ export function judge(batch: Batch, reading: SubmittedReading): Outcome {
 /** All readings of a body; nothing is made of those that are taken. */
 export function judgeBatch(
   batch: Batch,
-  of: { bytes: Uint8Array; ranges: readonly number[]; arrival: number; newId: () => string },
+  of: Pick<SubmittedReading, "bytes" | "arrival" | "tenants"> & {
+    ranges: readonly number[];
+    newId: () => string;
+  },
 ): BatchOutcome {
-  const { bytes, ranges, arrival, newId } = of;
+  const { bytes, ranges, arrival, tenants, newId } = of;
   const rejected: { index: number; reason: string }[] = [];
-  let overQuota = 0;
+  let overQuota = 0, foreign = 0;
   const readings = ranges.length / 2;
   for (let index = 0; index < readings; index++) {
     const start = ranges[2 * index], end = ranges[2 * index + 1];
-    const outcome = batch.applySubmitted({ bytes, start, end, id: newId(), arrival });
+    const outcome = batch.applySubmitted({ bytes, start, end, id: newId(), arrival, tenants });
     if (outcome === OVER_QUOTA) overQuota++;
-    if (outcome === REJECTED || outcome === OVER_QUOTA) {
+    if (outcome === FOREIGN) foreign++;
+    if (outcome === REJECTED || outcome === OVER_QUOTA || outcome === FOREIGN) {
       rejected.push({ index, reason: batch.lastReason });
     }
   }
-  return { accepted: readings - rejected.length, overQuota, rejected };
+  return { accepted: readings - rejected.length, overQuota, foreign, rejected };
 }

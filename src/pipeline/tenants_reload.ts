@@ -5,7 +5,9 @@ export interface TenantsSource {
   /** Another text whenever the source may have changed; undefined: it can't be looked at now. */
   look(): string | undefined;
   /** Reads and checks it; nothing is in force before `use`. */
-  read(): { readonly faults: readonly string[] } | { readonly named: number; use(): void };
+  read():
+    | { readonly faults: readonly string[] }
+    | { readonly named: number; readonly warnings?: readonly string[]; use(): void };
 }
 
 export type ReloadTrigger = "signal" | "request" | "file";
@@ -74,6 +76,7 @@ export class TenantSettingsReload implements TenantsReload {
       return { kind: "unavailable", reason: error.message };
     }
     log.info("the tenants' settings were read again", { trigger, named: found.named });
+    for (const warning of found.warnings ?? []) log.warn(warning, { trigger });
     return { kind: "done", named: found.named };
   }
 }

@@ -31,7 +31,8 @@ const MAX_RESULTS = 4096;
 /** Bytes of rows in hand; one row is always allowed. */
 const MAX_BYTES = 8 * 1024 * 1024;
 
-const decoder = new TextDecoder();
+/** A tenant may begin with a byte order mark: without it, it would be another one. */
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /**
  * The stretch of the journal between the cursor and what was read: results are handed out in order,

@@ -24,8 +24,9 @@ export class DeviceTable implements DeviceReader {
   readonly #tenantsOf: Database.Statement;
   readonly #pages: Record<
     "first" | "later",
-    { all: Database.Statement; tenant: Database.Statement }
+    { all: Database.Statement; tenant: Database.Statement; among: Database.Statement }
   >;
+  readonly #sorted: Database.Statement;
 
   constructor(db: Database.Database) {
     this.#orm = drizzle(db);
@@ -44,12 +45,22 @@ export class DeviceTable implements DeviceReader {
       "SELECT tenant_id FROM devices WHERE device_id = ? ORDER BY tenant_id",
     ).pluck();
     const page = (...conditions: string[]) => db.prepare(pageSql(conditions.join(" AND ")));
+    const among = (...conditions: string[]) =>
+      db.prepare(pageSql(conditions.join(" AND "), "AND other.tenant_id IN " + LISTED));
     const ofTenant = "tenant_id = @tenant";
     const later = "(tenant_id, device_id) > (@afterTenant, @afterDevice)";
     this.#pages = {
-      first: { all: page("true"), tenant: page(ofTenant) },
-      later: { all: page(later), tenant: page(ofTenant, later) },
+      first: { all: page("true"), tenant: page(ofTenant), among: among(ofTenant) },
+      later: {
+        all: page(later),
+        tenant: page(ofTenant, later),
+        among: among(ofTenant, later),
+      },
     };
+    // In the order of the pages, which isn't JavaScript's.
+    this.#sorted = db.prepare(
+      "SELECT value FROM json_each(@tenants) WHERE @from IS NULL OR value >= @from ORDER BY value",
+    ).pluck();
   }
 
   save(state: DeviceState): void {
@@ -121,17 +132,44 @@ export class DeviceTable implements DeviceReader {
     return this.#tenantsOf.all(device) as string[];
   }
 
-  page(
-    options: { after?: { tenant: string; device: string }; tenant?: string; limit: number },
-  ): { tenant: string; device: string; shared: boolean }[] {
-    const { after, tenant, limit } = options;
-    const statements = this.#pages[after === undefined ? "first" : "later"];
-    const statement = statements[tenant === undefined ? "all" : "tenant"];
-    const parameters = {
-      limit,
-      ...(after === undefined ? {} : { afterTenant: after.tenant, afterDevice: after.device }),
-      ...(tenant === undefined ? {} : { tenant }),
-    };
+  page(options: Parameters<DeviceReader["page"]>[0]): ReturnType<DeviceReader["page"]> {
+    const { after, tenant, tenants = null, limit } = options;
+    if (tenants !== null) return this.#pageAmong({ after, tenant, tenants, limit });
+    const kind = tenant === undefined ? "all" : "tenant";
+    return this.#rows(kind, { after, limit, ...(tenant === undefined ? {} : { tenant }) });
+  }
+
+  /** One tenant after the other: each page costs what it shows, however many devices others have. */
+  #pageAmong(
+    { after, tenant, tenants, limit }: {
+      after: DeviceKey | undefined;
+      tenant: string | undefined;
+      tenants: ReadonlySet<string>;
+      limit: number;
+    },
+  ): ReturnType<DeviceReader["page"]> {
+    const all = JSON.stringify([...tenants]);
+    const wanted = tenant === undefined ? all : JSON.stringify([tenant].filter(has(tenants)));
+    const names = this.#sorted.all({ tenants: wanted, from: after?.tenant ?? null }) as string[];
+    const rows: ReturnType<DeviceReader["page"]> = [];
+    for (const name of names) {
+      if (rows.length >= limit) break;
+      const rest = { tenant: name, limit: limit - rows.length, tenants: all };
+      rows.push(
+        ...this.#rows("among", { after: after?.tenant === name ? after : undefined, ...rest }),
+      );
+    }
+    return rows;
+  }
+
+  #rows(
+    kind: "all" | "tenant" | "among",
+    { after, ...given }: { after: DeviceKey | undefined; limit: number; [name: string]: unknown },
+  ): ReturnType<DeviceReader["page"]> {
+    const statement = this.#pages[after === undefined ? "first" : "later"][kind];
+    const parameters = after === undefined
+      ? given
+      : { ...given, afterTenant: after.tenant, afterDevice: after.device };
     const rows = statement.all(parameters) as { tenant: string; device: string; shared: number }[];
     return rows.map(({ tenant, device, shared }) => ({ tenant, device, shared: shared === 1 }));
   }
@@ -141,11 +179,24 @@ export class DeviceTable implements DeviceReader {
   }
 }
 
-function pageSql(condition: string): string {
+interface DeviceKey {
+  readonly tenant: string;
+  readonly device: string;
+}
+
+function has(tenants: ReadonlySet<string>): (tenant: string) => boolean {
+  return (tenant) => tenants.has(tenant);
+}
+
+/** Tenants in a parameter, as a JSON array. */
+const LISTED = "(SELECT value FROM json_each(@tenants))";
+
+function pageSql(condition: string, others = ""): string {
   return `
     SELECT tenant_id AS tenant, device_id AS device, EXISTS (
       SELECT 1 FROM devices AS other INDEXED BY devices_by_device
       WHERE other.device_id = devices.device_id AND other.tenant_id <> devices.tenant_id
+        ${others}
     ) AS shared
     FROM devices WHERE ${condition} ORDER BY tenant_id, device_id LIMIT @limit`;
 }

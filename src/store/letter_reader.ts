@@ -32,6 +32,7 @@ export class LetterTableReader implements LetterReader {
         AND (:sink IS NULL OR sink = :sink)
         AND (:reason IS NULL OR substr(reason, 1, length(:reason)) = :reason)
         AND (:tenant IS NULL OR tenant_id = :tenant)
+        AND (:tenants IS NULL OR tenant_id IN (SELECT value FROM json_each(:tenants)))
         AND (:since IS NULL OR stored_at >= :since)
         AND (:until IS NULL OR stored_at < :until)
       ORDER BY sequence LIMIT :limit`);
@@ -70,7 +71,8 @@ export class LetterTableReader implements LetterReader {
     const end = this.#lookedAt.get(after, through) as number | null;
     if (end === null) return { letters: [], end: undefined };
     const { id, sink, reason, tenant, since, until } = filter;
-    const wanted = { id, sink, reason, tenant, since, until };
+    const tenants = filter.tenants ? JSON.stringify([...filter.tenants]) : null;
+    const wanted = { id, sink, reason, tenant, tenants, since, until };
     const given = Object.entries(wanted).map(([name, value]) => [name, value ?? null]);
     const letters = this.#heads.all({ ...Object.fromEntries(given), after, end, limit });
     const found = letters as LetterHead[];

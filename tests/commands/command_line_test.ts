@@ -10,7 +10,7 @@ async function run(args: string[], env: Record<string, string> = {}) {
   return { code, stdout: program.stdout, stderr: program.stderr };
 }
 
-const COMMANDS = ["serve", "check", "simulate", "healthcheck", "dead-letters"];
+const COMMANDS = ["serve", "check", "simulate", "healthcheck", "dead-letters", "token"];
 
 Deno.test("every command has help with examples, in three ways of asking", async () => {
   const asked = COMMANDS.flatMap((name) => [[name, "--help"], [name, "-h"], ["help", name]]);
@@ -64,7 +64,12 @@ Deno.test("what isn't understood is answered with what was probably meant, and c
 });
 
 Deno.test("serve and check say the same about wrong settings, and both end with 2", async () => {
-  const env = { MAX_READINGS: "0", PORT: "9", METRICS_PORT: "10", PLUMBLINE_TOKEN: "hush-hush" };
+  const env = {
+    MAX_READINGS: "0",
+    PORT: "9",
+    METRICS_PORT: "10",
+    PLUMBLINE_API_TOKEN: "hush-hush",
+  };
   const [serve, check] = await Promise.all([run(["serve"], env), run(["check"], env)]);
   assert.deepEqual([serve.code, check.code], [2, 2]);
   const faults = serve.stderr.trim().split("\n").slice(1);

@@ -54,6 +54,7 @@ Deno.test("an empty environment gives the contract's defaults", () => {
     host: "127.0.0.1",
     streamMaxReaders: 100,
     allowAnonymous: false,
+    metricsPublic: false,
     storageUrl: "",
     storageConcurrency: 16,
     storageTimeoutMs: 10_000,
@@ -193,13 +194,13 @@ Deno.test("brokers: lists, IPv6, ports", () => {
   }
 });
 
-Deno.test("an address that others can reach needs ALLOW_ANONYMOUS", () => {
+Deno.test("an address that others can reach needs tokens, or ALLOW_ANONYMOUS", () => {
   for (const host of ["127.0.0.1", "127.1.2.3", "localhost", "::1", "[::1]"]) {
     assert.deepEqual(faults({ HOST: host }), [], host);
   }
   for (const host of ["0.0.0.0", "::", "10.0.0.1", "example.org", "127.0.0.1.example.org"]) {
     assert.deepEqual(faults({ HOST: host }), [
-      "HOST: can be reached from other machines, and requests need no token",
+      "HOST: can be reached from other machines, and there is no token in TENANTS_FILE",
     ], host);
     assert.equal(read({ HOST: host, ALLOW_ANONYMOUS: "true" }).host, host);
   }
@@ -231,7 +232,7 @@ Deno.test("unknown PLUMBLINE_ names, with the near miss", () => {
   assert.deepEqual(
     allowed({ PLUMBLINE_MAX_READING: "5", PLUMBLINE_DATADIR: "x", PLUMBLINE_COLOUR: "red" }),
     [
-      "no names that begin with PLUMBLINE_",
+      "of the names that begin with PLUMBLINE_ only PLUMBLINE_TOKEN, PLUMBLINE_TOKEN_FILE",
       "did you mean DATA_DIR?",
       "did you mean MAX_READINGS?",
     ],

@@ -189,6 +189,7 @@ Deno.test("docs/tenants.schema.json is made from what the engine checks", () => 
     "$schema",
     "defaults",
     "tenants",
+    "tokens",
     "unknown_tenants",
   ]);
   const page = new URL("../../docs/tenants.schema.json", import.meta.url);

@@ -119,7 +119,7 @@ Deno.test("some rejected is 207, all rejected 400, each named by its index", asy
         it === "bad" ? [{ index, reason: "r" }] : []
       );
       const accepted = readings.length - rejected.length;
-      return Promise.resolve({ accepted, overQuota: 0, rejected });
+      return Promise.resolve({ accepted, overQuota: 0, foreign: 0, rejected });
     },
   });
   const some = await api.request("/api/data", postLines("good\n\nbad\ngood\nbad"));
@@ -302,7 +302,7 @@ Deno.test("over a quota: 429 where nothing was taken, else named as the others",
         (_, index) => ({ index, reason: "quota: full" }),
       );
       const accepted = readings.length - bad;
-      return Promise.resolve({ accepted, overQuota: 2, rejected });
+      return Promise.resolve({ accepted, overQuota: 2, foreign: 0, rejected });
     },
   });
   const refused = async (body: RequestInit) => {

@@ -3,6 +3,7 @@ import { type Rejected } from "../../src/pipeline/ports.ts";
 import { tempFolder } from "../harness/temp.ts";
 import { startNode } from "../pipeline/node.ts";
 import { apiOver } from "./in_memory.ts";
+import { testToken } from "./tokens.ts";
 
 const encoder = new TextEncoder();
 const TIME = Date.parse("2026-01-02T03:04:05Z");
@@ -261,4 +262,36 @@ Deno.test("a parameter in the address of replay and discard is refused: dry_run 
     assert.equal(response.status, 400);
     assert.match((await response.json()).message, /"dry_run": unknown/);
   }
+});
+
+Deno.test("a limited token sees, replays and discards its tenants' letters, as if there were no others", async () => {
+  using it = rig();
+  const { token, headers } = testToken("north", { tenants: ["north", "south"] });
+  const { api } = apiOver({ letters: it.node.letters, tokens: [token] });
+  const ask = async (path: string, body?: object) => {
+    const init = body === undefined ? {} : { method: "POST", body: JSON.stringify(body) };
+    const response = await api.request(`/api/dead-letters${path}`, { ...init, headers });
+    return { status: response.status, body: await response.json() };
+  };
+  const { body: page } = await ask("");
+  assert.deepEqual(page.letters.map((it: { number: number }) => it.number), [4]);
+  assert.deepEqual(Object.keys(page), ["status", "letters"], "what counts everybody's is left out");
+  assert.equal((await ask("/4")).status, 200);
+  for (const number of [1, 2, 3, 99]) {
+    assert.deepEqual(await ask(`/${number}`), {
+      status: 404,
+      body: { status: "error", message: `No dead letter ${number}` },
+    });
+  }
+  for (const selection of [{ filter: {} }, { numbers: [1, 2, 3, 4, 99] }]) {
+    for (const verb of ["replay", "discard"]) {
+      const { body } = await ask(`/${verb}`, { ...selection, dry_run: true });
+      assert.equal(body.matched, 1, verb);
+      assert.deepEqual(body.examples.map((it: { number: number }) => it.number), [4]);
+    }
+  }
+  assert.equal((await ask("/discard", { filter: { tenant: "zeta" } })).body.discarded, 0);
+  assert.equal((await ask("/discard", { numbers: [1, 2, 3] })).body.discarded, 0);
+  assert.equal((await ask("/discard", { filter: {} })).body.discarded, 1);
+  assert.deepEqual(await it.numbers(""), [1, 2, 3]);
 });

@@ -27,7 +27,13 @@ export interface Answered {
 }
 
 /** What is answered whatever the path: no route takes it, or not with that method. */
-const UNROUTED = [308, 400, 404, 405, 500, 501, 503];
+const UNROUTED = [308, 400, 401, 404, 405, 429, 500, 501, 503];
+const NEEDED: Readonly<Record<number, string>> = {
+  308: "location",
+  401: "www-authenticate",
+  405: "allow",
+  429: "retry-after",
+};
 const DATE_TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/;
 const JSON_TYPE = "application/json";
 const ERROR = "/components/schemas/Error";
@@ -61,7 +67,7 @@ export class DescribedAnswers {
     const described = this.#described(method, path);
     if (described === undefined) {
       assert.ok(UNROUTED.includes(status), `${at}: not described`);
-      const needed = status === 308 ? "location" : status === 405 ? "allow" : undefined;
+      const needed = NEEDED[status];
       if (headers && needed) assert.ok(headers.has(needed), `${at}: no ${needed}`);
       if (status === 308) return;
       if (method !== "HEAD" && text !== undefined) this.#checkBody(ERROR, { text, at });

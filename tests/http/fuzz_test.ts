@@ -181,6 +181,8 @@ Deno.test(`${WITHOUT_PORT} requests at random, without a port`, async () => {
     metrics,
     stream: streamOver(node.tail),
     reload: null,
+    tokens: () => [],
+    metricsPublic: false,
     limits: { ...LIMITS, maxTotalBytes: 100_000_000 },
     log,
     now: () => clock.time,

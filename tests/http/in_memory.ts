@@ -2,7 +2,7 @@
  * Small in-memory implementations of the ports that the API stands on. They keep the ports' promises
  * (order, pages, tenants of a device); the real ones have tests of their own.
  */
-import { type Api, createApi } from "../../src/http/api.ts";
+import { type Api, type ApiOptions, createApi } from "../../src/http/api.ts";
 import type { BodyLimits } from "../../src/http/body.ts";
 import type { PageLimits } from "../../src/http/pages.ts";
 import type {
@@ -16,6 +16,7 @@ import type {
   Log,
   Outcome,
   ReadingColumn,
+  Sender,
   SeriesView,
   Statistics,
   Tail,
@@ -24,6 +25,7 @@ import type {
 } from "../../src/pipeline/ports.ts";
 import { DescribedAnswers } from "./described_answers.ts";
 import { STREAM_LIMITS, type StreamLimits, StreamReaders } from "../../src/http/stream_readers.ts";
+import type { Token } from "../../src/core/token.ts";
 import { createLog } from "../../src/telemetry/log.ts";
 import { Metrics } from "../../src/telemetry/metrics.ts";
 import { SILENT } from "../store/samples.ts";
@@ -109,14 +111,15 @@ export class DevicesInMemory implements Statistics {
   }
 
   page(options: Parameters<Statistics["page"]>[0]) {
-    const { after, tenant, limit } = options;
+    const { after, tenant, tenants = null, limit } = options;
+    const seen = (name: string) => tenants === null || tenants.has(name);
     const rest = this.devices.filter((it) =>
-      (after === undefined || byKey(it, after) > 0) &&
+      seen(it.tenant) && (after === undefined || byKey(it, after) > 0) &&
       (tenant === undefined || it.tenant === tenant)
     );
     const devices = rest.slice(0, limit).map((it) => ({
       ...it,
-      shared: this.tenantsOf(it.device).length > 1,
+      shared: this.tenantsOf(it.device).filter(seen).length > 1,
     }));
     return { devices, more: rest.length > limit };
   }
@@ -139,6 +142,8 @@ function compare(a: string, b: string): number {
 export class IntakeInMemory implements Intake {
   /** What was submitted alone. */
   readonly readings: string[] = [];
+  /** Whom each request may speak for. */
+  readonly senders: (ReadonlySet<string> | null)[] = [];
   /** What was submitted together. */
   readonly batches: string[][] = [];
   readonly #answer: () => Promise<Outcome>;
@@ -152,12 +157,18 @@ export class IntakeInMemory implements Intake {
     this.#batchAnswer = batchAnswer;
   }
 
-  submit(reading: Uint8Array): Promise<Outcome> {
+  submit(reading: Uint8Array, sender?: Sender): Promise<Outcome> {
+    this.senders.push(sender?.tenants ?? null);
     this.readings.push(new TextDecoder().decode(reading));
     return this.#answer();
   }
 
-  submitBatch(body: Uint8Array, ranges: readonly number[]): Promise<BatchOutcome> {
+  submitBatch(
+    body: Uint8Array,
+    ranges: readonly number[],
+    sender?: Sender,
+  ): Promise<BatchOutcome> {
+    this.senders.push(sender?.tenants ?? null);
     const readings: string[] = [];
     for (let i = 0; i < ranges.length; i += 2) {
       readings.push(new TextDecoder().decode(body.subarray(ranges[i], ranges[i + 1])));
@@ -205,10 +216,12 @@ export const NO_LETTERS: DeadLetterDesk = {
 };
 
 /** Every answer of such an API, as the test reads it, is one that the OpenAPI document describes. */
-function holdToDescription(api: Api): void {
+function holdToDescription(api: Api, parts: ApiOptions): void {
   const ask = api.request;
   api.request = async (input, init, ...more) => {
-    described ??= new DescribedAnswers(await (await ask("/openapi.json")).json());
+    // Not of this one: it may ask for a token, and would count the request.
+    const document = () => createApi({ ...parts, tokens: () => [] }).request("/openapi.json");
+    described ??= new DescribedAnswers(await (await document()).json());
     const [method, path] = input instanceof Request ? [input.method, input.url] : [
       init?.method ?? "GET",
       new URL(
@@ -281,6 +294,8 @@ export function apiOver(options: {
   reload?: TenantsReload;
   /** Nobody's results unless given. */
   stream?: StreamReaders;
+  tokens?: readonly Token[] | (() => readonly Token[]);
+  metricsPublic?: boolean;
   pages?: Partial<PageLimits>;
   /** A clock that stands still unless given. */
   now?: () => number;
@@ -290,14 +305,16 @@ export function apiOver(options: {
   const intake = new IntakeInMemory(
     options.outcome ?? { kind: "sampled out", id: "x" },
     options.batchOutcome ??
-      ((readings) => Promise.resolve({ accepted: readings.length, overQuota: 0, rejected: [] })),
+      ((readings) =>
+        Promise.resolve({ accepted: readings.length, overQuota: 0, foreign: 0, rejected: [] })),
   );
   const health = new HealthInMemory();
   const metrics = new Metrics({
     version: "0",
     sources: IDLE,
   });
-  const api = createApi({
+  const tokens = typeof options.tokens === "object" ? options.tokens : [];
+  const parts: ApiOptions = {
     intake,
     letters: options.letters ?? NO_LETTERS,
     anomalies: options.anomalies ?? NO_ANOMALIES,
@@ -306,6 +323,8 @@ export function apiOver(options: {
     metrics,
     stream: options.stream ?? streamOver(),
     reload: options.reload ?? null,
+    tokens: typeof options.tokens === "function" ? options.tokens : () => tokens,
+    metricsPublic: options.metricsPublic ?? false,
     limits: {
       maxReadingBytes: 1000,
       maxBatchBytes: 10_000,
@@ -317,8 +336,9 @@ export function apiOver(options: {
     now: options.now ?? (() => 0),
     wallClock: () => Date.parse("2026-01-02T03:04:05.678Z"),
     version: "1.2.3",
-  });
-  holdToDescription(api);
+  };
+  const api = createApi(parts);
+  holdToDescription(api, parts);
   async function get(path: string) {
     const response = await api.request(path);
     return { status: response.status, text: await response.text() };

@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
 import { z } from "../../deps.ts";
+import type { Token } from "../../src/core/token.ts";
 import { type Description, TOPICS } from "../../src/http/description.ts";
 import { openapiDocument } from "../../src/http/openapi.ts";
 import type { Route } from "../../src/http/request.ts";
 import { DescribedAnswers } from "./described_answers.ts";
 import { apiOver } from "./in_memory.ts";
+import { testToken } from "./tokens.ts";
 
 // deno-lint-ignore no-explicit-any
 type Any = any;
@@ -69,6 +71,29 @@ Deno.test("links lead to operations and parameters that are there", async () => 
   assert.ok(found > 0);
 });
 
+Deno.test("each operation names the scope that its token needs; without tokens in force none is needed", async () => {
+  const { token } = testToken("any");
+  const asked = async (tokens: Token[]) => {
+    const { api } = apiOver({ tokens });
+    const { headers } = testToken("any");
+    const document = await (await api.request("/openapi.json", { headers })).json();
+    assert.deepEqual(Object.keys(document.components.securitySchemes), ["token"]);
+    return new Map(operations(document).map(([name, { security }]) => [name, security]));
+  };
+  const [locked, free] = [await asked([token]), await asked([])];
+  const needs = {
+    "GET /health": undefined,
+    "GET /openapi.json": [],
+    "GET /api/stats": ["read"],
+    "POST /api/data": ["write"],
+    "POST /api/admin/reload": ["admin"],
+  };
+  for (const [name, scopes] of Object.entries(needs)) {
+    assert.deepEqual(locked.get(name), scopes ? [{ token: scopes }] : [], name);
+    assert.deepEqual(free.get(name), scopes ? [{}, { token: scopes }] : [], name);
+  }
+});
+
 const about: Description = {
   id: "getThing",
   topic: "Readings",
@@ -103,7 +128,16 @@ Deno.test("a schema stands as it is sent; a named one stands once, and may get m
     properties: { a: { type: "integer", minimum: 0 } },
     required: ["a"],
   });
-  assert.deepEqual(Object.keys(responses), ["200", "400", "500", "501", "503"]);
+  assert.deepEqual(Object.keys(responses), [
+    "200",
+    "400",
+    "401",
+    "403",
+    "429",
+    "500",
+    "501",
+    "503",
+  ]);
   assert.ok(responses[503].headers["retry-after"]);
 });
 

@@ -34,6 +34,7 @@ function batch(rejected: number): Parameters<typeof apiOver>[0] {
       Promise.resolve({
         accepted: readings.length - rejected,
         overQuota: 0,
+        foreign: 0,
         rejected: Array.from({ length: rejected }, (_, index) => ({ index, reason: "no" })),
       }),
   };
@@ -80,6 +81,8 @@ export const PROVOKED: Readonly<Record<string, () => Answer>> = {
     post("/api/data", "{}", { outcome: { kind: "result", value: RESULT } }),
   "POST /api/data 207": () => post("/api/data", "[1,2]", batch(1)),
   "POST /api/data 400": () => post("/api/data", "[1,2]", batch(2)),
+  "POST /api/data 403": () =>
+    post("/api/data", "{}", { outcome: { kind: "foreign", reason: "no" } }),
   "POST /api/data 408": () => post("/api/data", endless(), { limits: { timeoutMs: 1 } }),
   "POST /api/data 413": () => post("/api/data", "x".repeat(20_000)),
   "POST /api/data 415": () => post("/api/data", "", { headers: { "content-encoding": "gzip" } }),

@@ -93,7 +93,7 @@ Deno.test("a batch: the same outcomes, results, dead letters and state as one by
         it.kind === "rejected" ? [{ index, reason: it.reason }] : []
       );
       const accepted = readings.length - rejected.length;
-      assert.deepEqual(outcome, { accepted, overQuota: 0, rejected });
+      assert.deepEqual(outcome, { accepted, overQuota: 0, foreign: 0, rejected });
       assert.deepEqual(everything(together), everything(single));
     },
   );
@@ -115,9 +115,9 @@ Deno.test("a batch is one transaction, and many requests share one", async () =>
     node.ingest.submit(reading("alone", 1)),
     node.ingest.submitBatch(second.body, second.ranges),
   ]);
-  assert.deepEqual(outcomes[0], { accepted: 500, overQuota: 0, rejected: [] });
+  assert.deepEqual(outcomes[0], { accepted: 500, overQuota: 0, foreign: 0, rejected: [] });
   assert.equal(outcomes[1].kind, "result");
-  assert.deepEqual(outcomes[2], { accepted: 300, overQuota: 0, rejected: [] });
+  assert.deepEqual(outcomes[2], { accepted: 300, overQuota: 0, foreign: 0, rejected: [] });
   assert.equal(node.store.commits, commits + 1);
   assertCounted(node, { read: 801 });
 });
@@ -143,6 +143,7 @@ Deno.test("a batch whose commit fails is committed later, once", async () => {
   assert.deepEqual(await node.ingest.submitBatch(body, ranges), {
     accepted: 50,
     overQuota: 0,
+    foreign: 0,
     rejected: [],
   });
   assert.equal(node.store.failingCommits, 0);
@@ -177,6 +178,7 @@ Deno.test("a store that stays unwritable: requests are refused, and taken again 
   assert.deepEqual(await node.ingest.submitBatch(body, ranges), {
     accepted: 50,
     overQuota: 0,
+    foreign: 0,
     rejected: [],
   });
   assertCounted(node, { read: 51 });
@@ -207,7 +209,7 @@ Deno.test("a device that can't be read in the middle of a batch: all of it is ta
   const second = batchOf(21);
   const outcome = await node.ingest.submitBatch(second.body, second.ranges);
   assert.equal(node.store.failingLoads, 0, "a test of nothing otherwise");
-  assert.deepEqual(outcome, { accepted: 21, overQuota: 0, rejected: [] });
+  assert.deepEqual(outcome, { accepted: 21, overQuota: 0, foreign: 0, rejected: [] });
   assertCounted(node, { read: 28 });
   assert.equal(node.totals().temperature.count, 28);
 });

@@ -149,3 +149,36 @@ Deno.test("what isn't there is undefined or empty", () => {
 function byCodePoint(a: string, b: string): number {
   return Buffer.compare(Buffer.from(a), Buffer.from(b));
 }
+
+Deno.test("with tenants given there are no others: pages as if only their devices were stored", () => {
+  const name = fc.constantFrom("a", "b", "\u{10000}", "\uffff", "", "a/b");
+  const keys = fc.uniqueArray(fc.record({ tenant: name, device: name }, PLAIN), {
+    selector: ({ tenant, device }) => JSON.stringify([tenant, device]),
+  });
+  const options = fc.record({ tenant: name, limit: fc.integer({ min: 1, max: 4 }) }, {
+    requiredKeys: ["limit"],
+  });
+  fc.assert(
+    fc.property(keys, fc.uniqueArray(name), options, (keys, names, options) => {
+      using folder = tempFolder();
+      using alone = tempFolder();
+      const tenants = new Set(names);
+      const [all, theirs] = [open(folder.path), open(alone.path)];
+      for (const { tenant, device: id } of keys) {
+        const saved = { ...device(id), tenant };
+        all.transact((tx) => tx.saveDevice(saved));
+        if (tenants.has(tenant)) theirs.transact((tx) => tx.saveDevice(saved));
+      }
+      // From every device on, those of others included.
+      for (const after of [undefined, { tenant: "a", device: "" }, ...keys]) {
+        assert.deepEqual(
+          all.devices.page({ ...options, after, tenants }),
+          theirs.devices.page({ ...options, after }),
+        );
+      }
+      all.close();
+      theirs.close();
+    }),
+    { numRuns: 60 },
+  );
+});

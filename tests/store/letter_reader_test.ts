@@ -23,6 +23,7 @@ const filters = fc.record({
   sink: fc.constantFrom("" as const, "output" as const, "storage" as const),
   reason: fc.constantFrom("status", "status 42", "%", "_", "d"),
   tenant: fc.constantFrom("acme", "default"),
+  tenants: fc.constantFrom(null, new Set<string>(), new Set(["Acme"]), new Set(["acme", "x"])),
   since: fc.nat(5),
   until: fc.nat(6),
 }, { requiredKeys: [] });
@@ -31,6 +32,7 @@ function matches(letter: LetterHead, filter: LetterFilter): boolean {
   const { id, sink, reason = "", tenant, since = 0, until = Infinity } = filter;
   return (id === undefined || letter.id === id) && (sink === undefined || letter.sink === sink) &&
     letter.reason.startsWith(reason) && (tenant === undefined || letter.tenant === tenant) &&
+    (!filter.tenants || (letter.tenant !== null && filter.tenants.has(letter.tenant))) &&
     letter.storedAt >= since && letter.storedAt < until;
 }
 

@@ -1,0 +1,45 @@
+/** Settings of the HTTP API: where it listens, and who may ask. */
+import { setting } from "./setting.ts";
+import { parseBoolean, parseHost, wholeNumber } from "./values.ts";
+
+export const httpSettings = {
+  port: setting({
+    name: "METRICS_PORT",
+    oldName: "PORT",
+    default: "8000",
+    allowed: "0 to 65535; 0 is any free port",
+    meaning: "Port of the HTTP API and the metrics.",
+    parse: wholeNumber(0, 65535),
+  }),
+  host: setting({
+    name: "HOST",
+    default: "127.0.0.1",
+    allowed:
+      "an address of this machine; other than loopback only with tokens in TENANTS_FILE, or ALLOW_ANONYMOUS=true",
+    meaning: "Address that the HTTP API listens on.",
+    parse: parseHost,
+  }),
+  allowAnonymous: setting({
+    name: "ALLOW_ANONYMOUS",
+    default: "false",
+    allowed: "true or false",
+    meaning:
+      "Lets everyone who can reach HOST use the API while there are no tokens in TENANTS_FILE.",
+    parse: parseBoolean,
+  }),
+  metricsPublic: setting({
+    name: "METRICS_PUBLIC",
+    default: "false",
+    allowed: "true or false",
+    meaning: "Whether /metrics is answered without a token although there are tokens.",
+    parse: parseBoolean,
+  }),
+  streamMaxReaders: setting({
+    name: "STREAM_MAX_READERS",
+    default: "100",
+    allowed: "0 to 10000",
+    meaning:
+      "Readers of GET /api/stream at the same time; each takes its share of 32 MiB, 1 MiB at most.",
+    parse: wholeNumber(0, 10_000),
+  }),
+};

@@ -13,6 +13,7 @@ import { type Door, openDoor } from "./http/door.ts";
 import { type KafkaClient, platformaticClient } from "./kafka/client.ts";
 import { Backlogs } from "./pipeline/backlogs.ts";
 import { Checkpoint } from "./pipeline/checkpoint.ts";
+import { StateDeviceLists } from "./pipeline/device_lists.ts";
 import { EngineHealth } from "./pipeline/health.ts";
 import { Ingest, type StageTimes } from "./pipeline/ingest.ts";
 import { JournalIds } from "./pipeline/journal_ids.ts";
@@ -259,6 +260,7 @@ function assemble(
     letters,
     anomalies: store.anomalies,
     statistics: new StateStatistics(state, { store, lifecycle }),
+    devices: new StateDeviceLists(state, { store }),
     health,
     metrics,
     stream: live.readers,

@@ -12,6 +12,11 @@ export interface DeviceState {
   readonly lastSeen: string;
   /** The same in ms since 1970; -Infinity: none yet. */
   readonly lastSeenMs: number;
+  /** How many it has, ever. */
+  readonly results: number;
+  /** When the last one was made, ms since 1970, and its score; null: not known. */
+  readonly lastProcessed: number | null;
+  readonly lastScore: number | null;
   /** Every journal row up to this id is in here. */
   readonly journalId: number;
   readonly temperature: SeriesState;
@@ -31,7 +36,7 @@ export const MAX_DEVICE_METRICS = 32;
 /** The longest timestamp: `YYYY-MM-DDTHH:MM:SS.nnnnnnnnn+HH:MM`. */
 const TIMESTAMP_BYTES = 35;
 /** Measured: a device without its series, its names of average length. */
-const BASE_BYTES = 900;
+const BASE_BYTES = 930;
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
@@ -52,6 +57,12 @@ export class Device {
   readonly humidity: Series;
   metrics: Map<string, Series> | null = null;
   lastSeenMs = -Infinity;
+  results = 0;
+  /** `processed_at` of the last one, ms since 1970, and its score; NaN: not known. */
+  lastProcessed = NaN;
+  lastScore = NaN;
+  /** Its place in the index that was asked last; -1: not known. See `pipeline/device_index.ts`. */
+  place = -1;
   /** The journal row up to which its row in the store includes readings. */
   savedId = 0;
   /** First journal id that its row in the store doesn't include; 0: the store has all. */
@@ -97,6 +108,9 @@ export class Device {
         );
       }
       this.lastSeenMs = state.lastSeenMs;
+      this.results = state.results;
+      this.lastProcessed = state.lastProcessed ?? NaN;
+      this.lastScore = state.lastScore ?? NaN;
       const seen = encoder.encode(state.lastSeen);
       this.#lastSeen.set(seen);
       this.#lastSeenLength = seen.length;
@@ -105,6 +119,11 @@ export class Device {
       throw new UnreadableState(`reading a device: ${message}`, { cause: error });
     }
     this.savedId = state.journalId;
+  }
+
+  /** Nothing is known of it: all of its readings were sampled out. The store doesn't have it. */
+  get isBlank(): boolean {
+    return this.isNew && this.dirtySince === 0;
   }
 
   get lastSeen(): string {
@@ -180,10 +199,17 @@ export class Device {
       device: this.id,
       lastSeen: this.lastSeen,
       lastSeenMs: this.lastSeenMs,
+      results: this.results,
+      lastProcessed: knownOrNull(this.lastProcessed),
+      lastScore: knownOrNull(this.lastScore),
       journalId,
       temperature: this.temperature.toState(),
       humidity: this.humidity.toState(),
       metrics,
     };
   }
+}
+
+function knownOrNull(value: number): number | null {
+  return Number.isNaN(value) ? null : value;
 }

@@ -119,6 +119,7 @@ export class Engine {
       // JSON has no infinity.
       score = Math.min(score + detector.weight, Number.MAX_VALUE);
     }
+    device.lastScore = score;
     const isAnomaly = score >= settings.threshold;
     this.tally.judge(device.tenant, isAnomaly, arrival);
     const lane = device.lane(this.#lanes);
@@ -223,6 +224,7 @@ export class Engine {
       if (row.id > device.savedId) {
         this.#touch(device);
         this.#update(device, reading);
+        device.lastScore = reading.score;
       }
       if (withTotals) this.#updateTotals(reading);
     }
@@ -264,6 +266,7 @@ export class Engine {
   #touch(device: Device): void {
     if (device.lastBatch === this.#batch) return;
     device.lastBatch = this.#batch;
+    device.lastProcessed = this.#time;
     this.#touched.push(device);
     if (device.dirtySince !== 0) return;
     device.dirtySince = this.#firstId;
@@ -271,6 +274,7 @@ export class Engine {
   }
 
   #update(device: Device, reading: Reading): void {
+    device.results++;
     const hasTime = reading.timestampEnd > reading.timestampStart;
     const time = hasTime ? reading.time : this.#time;
     if (reading.temperature === reading.temperature) {

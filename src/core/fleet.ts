@@ -39,11 +39,18 @@ export class Fleet {
   /** Open addressing: index of a device + 1; 0 is free. A power of two, at most half full. */
   #table = new Int32Array(1024);
   #bytes = 0;
+  /** Told each device that is dropped from memory. */
+  onForget: (device: Device) => void = () => {};
   /** Why `admit` has just answered null. */
   refusal: Refusal = "unknown tenant";
 
   constructor(options: FleetOptions) {
     this.#options = options;
+  }
+
+  /** Those in memory. Changes with the next batch. */
+  get devices(): readonly Device[] {
+    return this.#devices;
   }
 
   get size(): number {
@@ -181,6 +188,7 @@ export class Fleet {
     this.#devices = this.#devices.filter((device) => !gone.has(device));
     for (const device of gone) {
       this.#bytes -= device.accountedBytes;
+      this.onForget(device);
       const { tenant } = device;
       // Not in the archive either: nothing of it was taken.
       if (device.isNew) tenant.allDevices--;

@@ -40,6 +40,8 @@ export class Reading {
   naive = false;
   /** The timestamp in ms since 1970, with its fraction of a ms; NaN: absent. */
   time = NaN;
+  /** Of a result that was read back: what its reading was given. */
+  score = NaN;
   /** How many of `metricNames` and `metricValues` belong to this reading; what follows is of older ones. */
   metricCount = 0;
   readonly metricNames: string[] = [];

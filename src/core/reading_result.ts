@@ -14,7 +14,10 @@ const METRICS = ascii(',"metrics":');
 const TIMESTAMP = ascii(',"timestamp":"');
 const PROCESSED_AT = ascii(',"processed_at":"');
 const TENANT_ID = ascii(',"tenant_id":"');
-const IS_ANOMALY = ascii(',"is_anomaly":');
+const NORMAL = ascii(',"is_anomaly":false,"anomaly_score":');
+const ANOMALY = ascii(',"is_anomaly":true,"anomaly_score":');
+
+const decoder = new TextDecoder();
 
 /**
  * Reads back what one of our own results says of its reading, for replay. A reading without a
@@ -25,6 +28,9 @@ export function parseResult(into: Reading, bytes: Uint8Array, start: number, end
   if (scanResult(into, bytes, start, end)) return;
   const reason = readJson(into, bytes, start, end);
   if (reason !== null) throw new Error(`reading back a result: ${reason}`);
+  const { anomaly_score: score } = JSON.parse(decoder.decode(bytes.subarray(start, end)));
+  if (typeof score !== "number") throw new Error("reading back a result: it has no anomaly_score");
+  into.score = score;
 }
 
 /** The fast path. It trusts that the bytes were written by us: only escapes make it give up. */
@@ -59,7 +65,15 @@ function scanResult(into: Reading, bytes: Uint8Array, start: number, end: number
   if (at < 0 || !matches(bytes, at + 1, TENANT_ID)) return false;
   const tenantStart = at + 1 + TENANT_ID.length;
   const tenantEnd = rawStringEnd(bytes, tenantStart, end);
-  if (tenantEnd < 0 || !matches(bytes, tenantEnd + 1, IS_ANOMALY)) return false;
+  if (tenantEnd < 0) return false;
+  at = tenantEnd + 1;
+  at += matches(bytes, at, NORMAL)
+    ? NORMAL.length
+    : matches(bytes, at, ANOMALY)
+    ? ANOMALY.length
+    : 0;
+  if (at === tenantEnd + 1 || scanNumber(bytes, at) < 0) return false;
+  into.score = scannedNumber[0];
 
   const time = timestampMs(bytes, timestampStart, timestampEnd);
   if (time !== time) return false;

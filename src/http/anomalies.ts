@@ -3,6 +3,7 @@ import type { Anomaly, AnomalyReader } from "../pipeline/ports.ts";
 import { anomaliesAbout } from "./anomalies_about.ts";
 import { answer, jsonObject, JsonText } from "./json.ts";
 import {
+  nonNegativeNumber,
   pageLimit,
   tenantParameter,
   textParameter,
@@ -10,13 +11,7 @@ import {
   wholeNumber,
 } from "./parameters.ts";
 import { type ApiRequest, readQuery, type Route } from "./request.ts";
-
-const scoreRule = "expected a number of 0 or above";
-/** Written as JSON may write a number. */
-const scoreParameter = z.string().regex(/^-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?$/, {
-  error: scoreRule,
-}).transform(Number).pipe(z.number({ error: scoreRule }).min(0, { error: scoreRule }))
-  .meta({ wire: { type: "number", minimum: 0 } });
+import { wantedTenants } from "./tenant_filter.ts";
 
 const query = z.object({
   tenant: tenantParameter.optional().describe("Only this tenant's."),
@@ -25,7 +20,7 @@ const query = z.object({
     "Readings whose `timestamp` is this time or later: `2026-01-31T08:00:00Z`, or with `+01:00`.",
   ),
   until: timeParameter.optional().describe("Readings whose `timestamp` is before this time."),
-  min_score: scoreParameter.optional()
+  min_score: nonNegativeNumber("expected a number of 0 or above").optional()
     .describe("Only those of this score or above."),
   limit: pageLimit({ max: 1000, otherwise: 100 }).describe("Anomalies in this answer."),
   after: wholeNumber({
@@ -40,7 +35,7 @@ export function anomaliesRoute(anomalies: AnomalyReader): Route {
   function get(request: ApiRequest): Response {
     const asked = readQuery(query, request);
     const { tenant, device, since, until, min_score: minScore, limit, after } = asked;
-    const tenants = wanted(request.tenants, tenant);
+    const tenants = wantedTenants(request.tenants, tenant);
     const page = anomalies.page({
       before: after,
       limit,
@@ -60,15 +55,6 @@ export function anomaliesRoute(anomalies: AnomalyReader): Route {
     path: "/api/anomalies",
     methods: { GET: { handler: get, about: anomaliesAbout(query) } },
   };
-}
-
-/** Whose are shown; undefined: everybody's. */
-function wanted(
-  allowed: ReadonlySet<string> | null,
-  tenant: string | undefined,
-): ReadonlySet<string> | undefined {
-  if (tenant === undefined) return allowed ?? undefined;
-  return new Set(allowed === null || allowed.has(tenant) ? [tenant] : []);
 }
 
 function anomalyText(it: Anomaly): string {

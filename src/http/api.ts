@@ -3,6 +3,7 @@ import { type Context, Hono } from "../../deps.ts";
 import {
   type AnomalyReader,
   type DeadLetterDesk,
+  type DeviceLists,
   type Health,
   type Intake,
   type Log,
@@ -19,6 +20,7 @@ import { dataRoute } from "./data.ts";
 import { deadLetterRoutes } from "./dead_letters.ts";
 import { deviceReadingsRoute } from "./device_readings.ts";
 import { deviceStatsRoute } from "./device_stats.ts";
+import { devicesRoute } from "./devices.ts";
 import { docsRoute } from "./docs.ts";
 import { healthRoutes } from "./health.ts";
 import { indexRoute } from "./index.ts";
@@ -39,6 +41,7 @@ export interface ApiOptions {
   readonly letters: DeadLetterDesk;
   readonly anomalies: AnomalyReader;
   readonly statistics: Statistics;
+  readonly devices: DeviceLists;
   readonly health: Health;
   readonly metrics: HttpMetrics;
   readonly stream: StreamReaders;
@@ -79,6 +82,7 @@ export function createApi(options: ApiOptions): Api {
     statsRoute(options.statistics, pages),
     deviceStatsRoute(options.statistics),
     deviceReadingsRoute(options.statistics, pages),
+    devicesRoute(options.devices, { pages, wallClock: options.wallClock }),
     anomaliesRoute(options.anomalies),
     dataRoute(options),
     ...deadLetterRoutes(options),

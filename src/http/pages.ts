@@ -36,9 +36,9 @@ export class Pages {
   }
 
   /**
-   * The answer whose text `gather` gives in pieces. When the page's turn has come it is called once, and
-   * takes all that it needs from the state before it returns: the pieces are taken later. Refuses with
-   * 503 where too many wait, or too much isn't read yet.
+   * The answer whose text `gather` gives in pieces. When the page's turn has come it is called once. What
+   * it is to show of one moment it takes before it returns: the pieces are taken later, with other work in
+   * between. Refuses with 503 where too many wait, or too much isn't read yet.
    */
   async answer(
     gather: () => Iterable<string>,

@@ -17,6 +17,13 @@ export function pageLimit({ max, otherwise }: { max: number; otherwise: number }
   return wholeNumber({ min: 1, max, otherwise }).default(otherwise);
 }
 
+/** A number of 0 or above in a query, written as JSON may write it. */
+export function nonNegativeNumber(error: string) {
+  return z.string().regex(/^-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?$/, { error }).transform(Number)
+    .pipe(z.number({ error }).min(0, { error }))
+    .meta({ wire: { type: "number", minimum: 0 } });
+}
+
 const timeRule = "expected a time like 2026-01-31T08:00:00Z";
 
 /** A time in a query or a body; ms since 1970. */

@@ -12,6 +12,7 @@ export type { DeviceState, GlobalState, SeriesState };
 export * from "./ports_anomalies.ts";
 export * from "./ports_follow.ts";
 export * from "./ports_letters.ts";
+export * from "./ports_lists.ts";
 export * from "./ports_people.ts";
 export * from "./ports_store.ts";
 export * from "./ports_tail.ts";

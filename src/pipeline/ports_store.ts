@@ -210,6 +210,19 @@ export interface JournalReader {
   outputTopic(): string | undefined;
 }
 
+/** What lists of devices go by. */
+export interface DeviceSummary {
+  /** Its place in the order of `DeviceReader.summaries`. */
+  readonly number: number;
+  readonly tenant: string;
+  readonly device: string;
+  readonly lastSeenMs: number;
+  readonly results: number;
+  /** ms since 1970; null: not known, as the score. */
+  readonly lastProcessed: number | null;
+  readonly lastScore: number | null;
+}
+
 export interface DeviceReader {
   /** All devices, or those of a tenant. */
   count(tenant?: string): number;
@@ -230,6 +243,13 @@ export interface DeviceReader {
     device: string;
     shared: boolean;
   }[];
+  /** Its latest timestamp as it was sent; undefined: there is no such device. */
+  lastSeen(tenant: string, device: string): string | undefined;
+  /**
+   * Of devices with a higher number, in their order: a device that is new gets the highest. At most
+   * `limit`, fewer where their windows are long; none: there are no more.
+   */
+  summaries(after: number, limit: number): DeviceSummary[];
   loadGlobal(): GlobalState | undefined;
 }
 

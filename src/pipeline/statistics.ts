@@ -91,10 +91,10 @@ export class StateStatistics implements Statistics {
     return stored === undefined ? undefined : this.#viewOfStored(stored, wanted);
   }
 
-  /** In memory. A device all of whose readings were sampled out is there, but nothing is known of it. */
+  /** In memory, and something is known of it. */
   #known(tenant: string, device: string): Device | undefined {
     const found = this.#state.engine.fleet.inMemory(tenant, device);
-    return found === undefined || (found.isNew && found.dirtySince === 0) ? undefined : found;
+    return found === undefined || found.isBlank ? undefined : found;
   }
 
   #viewOfStored(stored: DeviceState, wanted: { readings: boolean }): DeviceView {

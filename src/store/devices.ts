@@ -1,6 +1,6 @@
 /** Devices: one row each, further metrics in rows of their own. */
 import { count, type Database, drizzle, eq } from "../../deps.ts";
-import type { DeviceReader, DeviceState, GlobalState } from "../pipeline/ports.ts";
+import type { DeviceReader, DeviceState, DeviceSummary, GlobalState } from "../pipeline/ports.ts";
 import { GlobalRow } from "./global_row.ts";
 import { devices } from "./schema.ts";
 import { type MetricRow, readMetric, readStatistics, type StatisticsRow } from "./series_rows.ts";
@@ -8,10 +8,16 @@ import { type MetricRow, readMetric, readStatistics, type StatisticsRow } from "
 interface DeviceRow extends StatisticsRow {
   readonly lastSeen: string;
   readonly lastSeenMs: number;
+  readonly results: number;
+  readonly lastProcessed: number | null;
+  readonly lastScore: number | null;
   readonly journalId: number;
   /** 1: it has further metrics. Most have none, and asking for them takes as long as this row. */
   readonly hasMetrics: number;
 }
+
+/** What stands behind the windows is reached by passing over these: they may be long. */
+const MAX_BYTES_PASSED = 4 << 20;
 
 export class DeviceTable implements DeviceReader {
   readonly #orm: ReturnType<typeof drizzle>;
@@ -22,6 +28,8 @@ export class DeviceTable implements DeviceReader {
   readonly #load: Database.Statement;
   readonly #loadMetrics: Database.Statement;
   readonly #tenantsOf: Database.Statement;
+  readonly #lastSeen: Database.Statement;
+  readonly #summaries: Database.Statement;
   readonly #pages: Record<
     "first" | "later",
     { all: Database.Statement; tenant: Database.Statement; among: Database.Statement }
@@ -44,6 +52,15 @@ export class DeviceTable implements DeviceReader {
     this.#tenantsOf = db.prepare(
       "SELECT tenant_id FROM devices WHERE device_id = ? ORDER BY tenant_id",
     ).pluck();
+    this.#lastSeen = db.prepare(
+      "SELECT last_seen FROM devices WHERE tenant_id = ? AND device_id = ?",
+    ).pluck();
+    // In the order in which the rows lie on the disk. (A blob's length is known without reading it.)
+    this.#summaries = db.prepare(`
+      SELECT rowid AS number, tenant_id AS tenant, device_id AS device, last_seen_ms AS lastSeenMs,
+        results, last_processed_ms AS lastProcessed, last_score AS lastScore,
+        length(temperature_window) + length(humidity_window) AS bytes
+      FROM devices NOT INDEXED WHERE rowid > ? ORDER BY rowid LIMIT ?`);
     const page = (...conditions: string[]) => db.prepare(pageSql(conditions.join(" AND ")));
     const among = (...conditions: string[]) =>
       db.prepare(pageSql(conditions.join(" AND "), "AND other.tenant_id IN " + LISTED));
@@ -70,6 +87,9 @@ export class DeviceTable implements DeviceReader {
       device,
       state.lastSeen,
       state.lastSeenMs,
+      state.results,
+      state.lastProcessed,
+      state.lastScore,
       state.journalId,
       temperature.count,
       temperature.sum,
@@ -122,6 +142,9 @@ export class DeviceTable implements DeviceReader {
       device,
       lastSeen: row.lastSeen,
       lastSeenMs: row.lastSeenMs,
+      results: row.results,
+      lastProcessed: row.lastProcessed,
+      lastScore: row.lastScore,
       journalId: row.journalId,
       ...readStatistics(row),
       metrics: metrics.map(readMetric),
@@ -130,6 +153,23 @@ export class DeviceTable implements DeviceReader {
 
   tenantsOf(device: string): string[] {
     return this.#tenantsOf.all(device) as string[];
+  }
+
+  lastSeen(tenant: string, device: string): string | undefined {
+    return this.#lastSeen.get(tenant, device) as string | undefined;
+  }
+
+  summaries(after: number, limit: number): DeviceSummary[] {
+    const found: DeviceSummary[] = [];
+    let passed = 0;
+    const rows = this.#summaries.iterate(after, limit);
+    for (const row of rows as IterableIterator<DeviceSummary & { bytes: number }>) {
+      const { bytes, ...summary } = row;
+      found.push(summary);
+      passed += bytes;
+      if (passed > MAX_BYTES_PASSED) break;
+    }
+    return found;
   }
 
   page(options: Parameters<DeviceReader["page"]>[0]): ReturnType<DeviceReader["page"]> {
@@ -203,14 +243,17 @@ function pageSql(condition: string, others = ""): string {
 
 const SAVE = `
   INSERT INTO devices (
-    tenant_id, device_id, last_seen, last_seen_ms, journal_id,
+    tenant_id, device_id, last_seen, last_seen_ms, results, last_processed_ms, last_score, journal_id,
     temperature_count, temperature_sum, temperature_min, temperature_max,
     humidity_count, humidity_sum, humidity_min, humidity_max,
     temperature_exact, temperature_window, humidity_exact, humidity_window
-  ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+  ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
   ON CONFLICT (tenant_id, device_id) DO UPDATE SET
     last_seen = excluded.last_seen,
     last_seen_ms = excluded.last_seen_ms,
+    results = excluded.results,
+    last_processed_ms = excluded.last_processed_ms,
+    last_score = excluded.last_score,
     journal_id = excluded.journal_id,
     temperature_count = excluded.temperature_count,
     temperature_sum = excluded.temperature_sum,
@@ -242,6 +285,9 @@ const LOAD = `
   SELECT
     last_seen AS lastSeen,
     last_seen_ms AS lastSeenMs,
+    results,
+    last_processed_ms AS lastProcessed,
+    last_score AS lastScore,
     journal_id AS journalId,
     temperature_count AS temperatureCount,
     temperature_sum AS temperatureSum,

@@ -6,6 +6,7 @@ import letterReplay from "../../migrations/0003_dead_letter_replay.sql" with { t
 import backlog from "../../migrations/0004_backlog.sql" with { type: "text" };
 import skippedRecords from "../../migrations/0005_skipped_records.sql" with { type: "text" };
 import anomalies from "../../migrations/0006_anomalies.sql" with { type: "text" };
+import deviceSummaries from "../../migrations/0007_device_summaries.sql" with { type: "text" };
 import type { Database } from "../../deps.ts";
 import type { Log } from "../pipeline/ports.ts";
 
@@ -18,6 +19,7 @@ export const migrations: readonly string[] = [
   backlog,
   skippedRecords,
   anomalies,
+  deviceSummaries,
 ];
 
 /** The file was written by a newer program. It was not touched. */

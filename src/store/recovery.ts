@@ -125,8 +125,9 @@ function salvaged(
 ): Salvage | undefined {
   const db = create(fresh);
   try {
-    makeTables(db, schemaVersion(old, migrations.length));
-    const salvage = salvageAll(old, db);
+    const version = schemaVersion(old, migrations.length);
+    makeTables(db, version);
+    const salvage = salvageAll(old, db, () => makeTables(db, migrations.length, version));
     if (isWhole(salvage) || start === "committed") return salvage;
   } catch (error) {
     if (!(error instanceof NotSalvageable)) throw error;
@@ -163,8 +164,9 @@ function startAnew(
   }
 }
 
-function makeTables(db: Database.Database, version: number): void {
-  for (const step of migrations.slice(0, version)) db.exec(step);
+/** As a schema's version has them; those of an earlier one are there. */
+function makeTables(db: Database.Database, version: number, earlier = 0): void {
+  for (const step of migrations.slice(earlier, version)) db.exec(step);
   db.pragma(`user_version = ${version}`);
 }
 

@@ -6,7 +6,7 @@ import { Reading } from "../core/reading.ts";
 import { Series, Totals } from "../core/series.ts";
 import { DeviceTable } from "./devices.ts";
 import { settleAnomalies } from "./salvage_anomalies.ts";
-import { copyTable, type Gap, hasTable } from "./salvage_table.ts";
+import { copyTable, type Gap } from "./salvage_table.ts";
 import { settleLanes } from "./salvage_lanes.ts";
 
 /** Without each of these, whole, nothing is sure: they are one page or two. */
@@ -60,14 +60,20 @@ export interface LostResults {
 export class NotSalvageable extends Error {}
 
 /**
- * Copies everything that is whole. Throws `NotSalvageable` where that isn't enough to go on from; the
- * new file is of no use then.
+ * Copies everything that is whole, then lets `upgrade` bring the new file from the old one's schema to
+ * this program's. Throws `NotSalvageable` where that isn't enough to go on from; the new file is of no use
+ * then.
  */
-export function salvageAll(from: Database.Database, to: Database.Database): Salvage {
+export function salvageAll(
+  from: Database.Database,
+  to: Database.Database,
+  upgrade: () => void,
+): Salvage {
   const gaps = new Map(tablesOf(to).map((table) => [table, copyTable(from, to, table)]));
   copySequences(from, to);
   const failed = ESSENTIAL.filter((table) => gaps.get(table)!.length > 0);
   if (failed.length > 0) throw new NotSalvageable(`unreadable: ${failed.join(", ")}`);
+  upgrade();
   checkGlobal(to);
   const journal = [...gaps.get("journal")!, ...dropBrokenRows(to)]
     .sort((a, b) => a.after - b.after);
@@ -124,8 +130,8 @@ function missing(gaps: readonly Gap[]): number {
 
 /** As the migration does that has made the table. */
 function countStretches(db: Database.Database): void {
-  if (!hasTable(db, "journal_stretches")) return;
   db.exec(`
+    DELETE FROM journal_stretches;
     INSERT INTO journal_stretches
     SELECT min(id), max(id), count(*), sum(length(body)) FROM journal GROUP BY id / 16`);
 }

@@ -28,12 +28,9 @@ export function settleLanes(
   return { lanes: changed, results: lostResults(db, gaps) };
 }
 
-/** Of sequences that aren't any more: some lane would wait for ever. Files of older schemas have none. */
+/** Of sequences that aren't any more: some lane would wait for ever. */
 function dropBarriers(db: Database.Database): void {
-  const { there } = db.prepare(
-    "SELECT count(*) AS there FROM sqlite_schema WHERE name = 'lane_barriers'",
-  ).get() as { there: number };
-  if (there > 0) db.exec("DELETE FROM lane_barriers");
+  db.exec("DELETE FROM lane_barriers");
 }
 
 interface Lane {

@@ -226,6 +226,10 @@ export const devices = sqliteTable("devices", {
   lastSeenMs: real("last_seen_ms").notNull(),
   journalId: integer("journal_id").notNull(),
   ...statisticsColumns(),
+  results: integer("results").notNull(),
+  /** null: not known, as the score. */
+  lastProcessedMs: real("last_processed_ms"),
+  lastScore: real("last_score"),
 }, (table) => [
   primaryKey({ columns: [table.tenantId, table.deviceId] }),
   index("devices_by_device").on(table.deviceId, table.tenantId),

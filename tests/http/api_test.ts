@@ -24,6 +24,7 @@ Deno.test("GET / lists what may be asked", async () => {
       "GET /api/stats",
       "GET /api/stats/device/:id",
       "GET /api/stats/device/:id/readings",
+      "GET /api/devices",
       "GET /api/anomalies",
       "POST /api/data",
       "GET /api/dead-letters",

@@ -56,7 +56,7 @@ export class DescribedAnswers {
     ]);
     this.#ajv = new Ajv2020({ strict: false, inlineRefs: false });
     this.#ajv.addFormat("date-time", DATE_TIME);
-    this.#ajv.addFormat("cursor", true);
+    for (const it of ["cursor", "device-place", "tenant-place"]) this.#ajv.addFormat(it, true);
     this.#ajv.addSchema(closed(document) as Json, "document");
   }
 

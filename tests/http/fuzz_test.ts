@@ -5,6 +5,7 @@
  */
 import assert from "node:assert/strict";
 import { createApi } from "../../src/http/api.ts";
+import { StateDeviceLists } from "../../src/pipeline/device_lists.ts";
 import { StateStatistics } from "../../src/pipeline/statistics.ts";
 import type { Counters } from "../../src/pipeline/ports.ts";
 import { ConnectionEnded, HttpConnection, requestBytes } from "../bench/http_connection.ts";
@@ -176,6 +177,7 @@ Deno.test(`${WITHOUT_PORT} requests at random, without a port`, async () => {
     intake: node.ingest,
     letters: node.letters,
     anomalies: node.store.anomalies,
+    devices: new StateDeviceLists(node.state, { store: node.store }),
     statistics: new StateStatistics(node.state, { store: node.store, lifecycle }),
     health,
     metrics,

@@ -9,6 +9,7 @@ import type {
   AnomalyReader,
   BatchOutcome,
   DeadLetterDesk,
+  DeviceLists,
   DeviceView,
   FailedChecks,
   Health,
@@ -273,6 +274,14 @@ export function streamOver(
   });
 }
 
+/** The same: `devices_test.ts` asks a real engine. */
+const NO_LISTS: DeviceLists = {
+  // deno-lint-ignore require-yield
+  *list() {
+    return { devices: [], next: undefined };
+  },
+};
+
 export interface TestApi {
   readonly api: Api;
   readonly intake: IntakeInMemory;
@@ -287,6 +296,7 @@ export function apiOver(options: {
   statistics?: Statistics;
   letters?: DeadLetterDesk;
   anomalies?: AnomalyReader;
+  devices?: DeviceLists;
   outcome?: Outcome | (() => Promise<Outcome>);
   /** Of a batch; without it every reading is accepted. */
   batchOutcome?: (readings: string[]) => Promise<BatchOutcome>;
@@ -297,8 +307,9 @@ export function apiOver(options: {
   tokens?: readonly Token[] | (() => readonly Token[]);
   metricsPublic?: boolean;
   pages?: Partial<PageLimits>;
-  /** A clock that stands still unless given. */
+  /** Clocks that stand still unless given. */
   now?: () => number;
+  wallClock?: () => number;
 } = {}): TestApi {
   const lines: string[] = [];
   const log = createLog({ level: "debug", write: (line) => lines.push(line), now: () => 0 });
@@ -318,6 +329,7 @@ export function apiOver(options: {
     intake,
     letters: options.letters ?? NO_LETTERS,
     anomalies: options.anomalies ?? NO_ANOMALIES,
+    devices: options.devices ?? NO_LISTS,
     statistics: options.statistics ?? new DevicesInMemory([]),
     health,
     metrics,
@@ -334,7 +346,7 @@ export function apiOver(options: {
     log,
     pages: options.pages,
     now: options.now ?? (() => 0),
-    wallClock: () => Date.parse("2026-01-02T03:04:05.678Z"),
+    wallClock: options.wallClock ?? (() => Date.parse("2026-01-02T03:04:05.678Z")),
     version: "1.2.3",
   };
   const api = createApi(parts);

@@ -52,6 +52,8 @@ export class FaultyStore implements Store {
       count: () => store.devices.count(),
       tenantsOf: (device) => store.devices.tenantsOf(device),
       page: (options) => store.devices.page(options),
+      lastSeen: (tenant, device) => store.devices.lastSeen(tenant, device),
+      summaries: (after, limit) => store.devices.summaries(after, limit),
       loadGlobal: () => store.devices.loadGlobal(),
     };
   }

@@ -31,6 +31,9 @@ const anyDevice: fc.Arbitrary<DeviceState> = fc.record({
   device: text,
   lastSeen: text,
   lastSeenMs: fc.oneof(fc.constant(-Infinity), value),
+  results: fc.maxSafeNat(),
+  lastProcessed: fc.option(value),
+  lastScore: fc.option(value),
   journalId: fc.maxSafeNat(),
   temperature: anySeries,
   humidity: anySeries,
@@ -57,6 +60,38 @@ Deno.test("windows of 4 KiB come back as they were saved", () => {
   const saved = device("a", { temperature: large, metrics: [{ name: "m", series: large }] });
   store.transact((tx) => tx.saveDevice(saved));
   assert.deepEqual(store.devices.load("default", "a"), saved);
+  store.close();
+});
+
+Deno.test("summaries come in steps, smaller ones where windows are long, each device once", () => {
+  using folder = tempFolder();
+  const store = open(folder.path);
+  const long = { ...series(3), window: new Uint8Array(3 << 20) };
+  const saved = Array.from(
+    { length: 9 },
+    (_, i) =>
+      device(`d${9 - i}`, { results: i, lastScore: i, ...(i < 4 ? { temperature: long } : {}) }),
+  );
+  store.transact((tx) => {
+    for (const state of saved) tx.saveDevice(state);
+  });
+  store.transact((tx) => tx.saveDevice(saved[0]));
+  const steps: number[] = [];
+  const found = [];
+  for (let after = 0;;) {
+    const step = store.devices.summaries(after, 4);
+    if (step.length === 0) break;
+    steps.push(step.length);
+    found.push(...step);
+    after = step.at(-1)!.number;
+  }
+  assert.deepEqual(steps, [2, 2, 4, 1]);
+  assert.deepEqual(
+    found.map(({ number: _, ...rest }) => rest),
+    saved.map(({ tenant, device, lastSeenMs, results, lastProcessed, lastScore }) => ({
+      ...{ tenant, device, lastSeenMs, results, lastProcessed, lastScore },
+    })),
+  );
   store.close();
 });
 

@@ -1,9 +1,11 @@
 /** Files of older programs, with data, become this program's, and a copy stays. */
 import assert from "node:assert/strict";
 import Database from "better-sqlite3";
+import { Series } from "../../src/core/series.ts";
 import { migrate, migrations } from "../../src/store/migrations.ts";
 import { tempFolder } from "../harness/temp.ts";
 import { blocksOf, plainAnomalies } from "./anomaly_samples.ts";
+import { setAside } from "./damaged_files.ts";
 import { counts, now, open, SILENT } from "./samples.ts";
 
 Deno.test("from version 1: dead letters keep their place, refused results get their sink", () => {
@@ -126,4 +128,63 @@ Deno.test("a folder from before anomalies were kept opens, and keeps them from t
     plainAnomalies(blocks).reverse(),
   );
   store.close();
+});
+
+/** A folder of before devices had their last score, with two of them. */
+function oldDevices(dir: string): void {
+  const old = new Database(`${dir}/plumbline.db`);
+  old.pragma("page_size = 16384");
+  old.pragma("journal_mode = WAL");
+  const before = migrations.findIndex((step) => step.includes("last_score"));
+  migrate(old, { steps: migrations.slice(0, before), now, log: SILENT });
+  old.exec(`INSERT INTO meta (id, folder_id, checkpoint, last_journal_id) VALUES (1, 'f', 0, 0)`);
+  const save = old.prepare(`
+    INSERT INTO devices (
+      tenant_id, device_id, last_seen, last_seen_ms, journal_id,
+      temperature_count, temperature_sum, temperature_min, temperature_max,
+      humidity_count, humidity_sum, humidity_min, humidity_max,
+      temperature_exact, temperature_window, humidity_exact, humidity_window
+    ) VALUES ('t', ?, '2026-01-01T00:00:00Z', 5, 3, 2, 6, 2, 4, 0, 0, NULL, NULL, ?, ?, ?, ?)`);
+  const temperature = new Series(9), humidity = new Series(9);
+  temperature.push(2, 1);
+  temperature.push(4, 2);
+  const [{ exact, window }, none] = [temperature.toState(), humidity.toState()];
+  for (const device of ["b", "a"]) save.run(device, exact, window, none.exact, none.window);
+  old.close();
+}
+
+function checkDevices(store: ReturnType<typeof open>): void {
+  for (const device of ["a", "b"]) {
+    const found = store.devices.load("t", device)!;
+    const { lastSeen, lastSeenMs, results, lastProcessed, lastScore, journalId } = found;
+    assert.deepEqual(
+      [lastSeen, lastSeenMs, results, lastProcessed, lastScore, journalId],
+      ["2026-01-01T00:00:00Z", 5, 0, null, null, 3],
+    );
+    assert.deepEqual(Series.fromState(found.temperature, 9).window.values(), [2, 4]);
+  }
+  assert.deepEqual(store.devices.summaries(0, 9).map(({ device }) => device), ["b", "a"]);
+  assert.deepEqual(store.devices.tenantsOf("a"), ["t"]);
+}
+
+Deno.test("devices of before their last score was kept are as they were, and don't know it", () => {
+  using folder = tempFolder();
+  oldDevices(folder.path);
+  const store = open(folder.path);
+  checkDevices(store);
+  store.close();
+});
+
+Deno.test("a damaged file of an older schema is salvaged, too", () => {
+  using folder = tempFolder();
+  oldDevices(folder.path);
+  Deno.writeTextFileSync(`${folder.path}/plumbline.damaged`, "as a test says");
+  const store = open(folder.path);
+  checkDevices(store);
+  assert.equal(store.positions.folderId, "f");
+  const blocks = blocksOf([{}], { time: now() });
+  store.transact((tx) => tx.keepAnomalies(blocks));
+  assert.equal(store.anomalies.counts().kept, 1);
+  store.close();
+  assert.equal(setAside(folder.path).length > 0, true);
 });

@@ -2,6 +2,7 @@
 import { ulid } from "../deps.ts";
 import { createEnds } from "./app/ends.ts";
 import { followBatches } from "./app/following.ts";
+import { createLists } from "./app/lists.ts";
 import { createLiveResults } from "./app/live_results.ts";
 import { metricSources } from "./app/metric_sources.ts";
 import { backlogLimits } from "./config/backlog_settings.ts";
@@ -13,7 +14,6 @@ import { type Door, openDoor } from "./http/door.ts";
 import { type KafkaClient, platformaticClient } from "./kafka/client.ts";
 import { Backlogs } from "./pipeline/backlogs.ts";
 import { Checkpoint } from "./pipeline/checkpoint.ts";
-import { StateDeviceLists } from "./pipeline/device_lists.ts";
 import { EngineHealth } from "./pipeline/health.ts";
 import { Ingest, type StageTimes } from "./pipeline/ingest.ts";
 import { JournalIds } from "./pipeline/journal_ids.ts";
@@ -260,7 +260,7 @@ function assemble(
     letters,
     anomalies: store.anomalies,
     statistics: new StateStatistics(state, { store, lifecycle }),
-    devices: new StateDeviceLists(state, { store }),
+    ...createLists(state, { store, file: tenants, maxReadings, now }),
     health,
     metrics,
     stream: live.readers,

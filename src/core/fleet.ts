@@ -1,5 +1,5 @@
 import { Device, type DeviceState } from "./device.ts";
-import { type Quotas } from "./quota.ts";
+import { type Quotas, RateQuota } from "./quota.ts";
 import { type Reading } from "./reading.ts";
 import { Tenant, type TenantSettings } from "./tenant.ts";
 
@@ -74,6 +74,19 @@ export class Fleet {
   /** None where the tenant may send what it likes. */
   quotasOf(tenant: string): Quotas {
     return this.#options.settings(tenant)?.quotas ?? NO_QUOTAS;
+  }
+
+  /**
+   * The tenant's rate as it stands; undefined: it has no quota for that. A tenant that has no device in
+   * memory begins with a full bucket.
+   */
+  rateOf(tenant: string): RateQuota | undefined {
+    const known = this.#tenants.get(tenant);
+    if (known !== undefined) return known.rate ?? undefined;
+    const { readingsPerSecond, burst } = this.quotasOf(tenant);
+    return readingsPerSecond === undefined
+      ? undefined
+      : new RateQuota({ readingsPerSecond, burst });
   }
 
   /**

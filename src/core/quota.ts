@@ -36,6 +36,11 @@ export class RateQuota {
     return true;
   }
 
+  /** Readings that it would let through at once at this time, in ms; takes none. */
+  available(time: number): number {
+    return Math.floor(this.#tokensAt(time));
+  }
+
   /** Goes on where another one stands: settings that are read again don't fill the bucket. */
   goOnFrom(other: RateQuota): void {
     this.#tokens = Math.min(other.#tokens, this.burst);
@@ -44,8 +49,12 @@ export class RateQuota {
 
   /** A clock that is set back brings nothing, and the time from there on counts. */
   #fill(time: number): void {
-    const passed = this.#at === -Infinity ? 0 : Math.max(0, time - this.#at);
-    this.#tokens = Math.min(this.burst, this.#tokens + passed * this.perSecond / 1000);
+    this.#tokens = this.#tokensAt(time);
     this.#at = time;
+  }
+
+  #tokensAt(time: number): number {
+    const passed = this.#at === -Infinity ? 0 : Math.max(0, time - this.#at);
+    return Math.min(this.burst, this.#tokens + passed * this.perSecond / 1000);
   }
 }

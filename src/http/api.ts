@@ -9,6 +9,7 @@ import {
   type Log,
   type Statistics,
   StoreUnavailable,
+  type TenantLists,
   type TenantsReload,
 } from "../pipeline/ports.ts";
 import type { Token } from "../core/token.ts";
@@ -35,6 +36,7 @@ import { streamRoute } from "./stream.ts";
 import { EVENT_STREAM } from "./stream_about.ts";
 import type { StreamReaders } from "./stream_readers.ts";
 import { refuseTarget } from "./target.ts";
+import { tenantsRoute } from "./tenants.ts";
 
 export interface ApiOptions {
   readonly intake: Intake;
@@ -42,6 +44,7 @@ export interface ApiOptions {
   readonly anomalies: AnomalyReader;
   readonly statistics: Statistics;
   readonly devices: DeviceLists;
+  readonly tenants: TenantLists;
   readonly health: Health;
   readonly metrics: HttpMetrics;
   readonly stream: StreamReaders;
@@ -83,6 +86,7 @@ export function createApi(options: ApiOptions): Api {
     deviceStatsRoute(options.statistics),
     deviceReadingsRoute(options.statistics, pages),
     devicesRoute(options.devices, { pages, wallClock: options.wallClock }),
+    tenantsRoute(options.tenants, pages),
     anomaliesRoute(options.anomalies),
     dataRoute(options),
     ...deadLetterRoutes(options),

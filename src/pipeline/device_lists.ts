@@ -1,7 +1,7 @@
 import { type Device } from "../core/device.ts";
 import { type Engine } from "../core/engine.ts";
 import { DeviceIndex } from "./device_index.ts";
-import { FoundDevices } from "./found_devices.ts";
+import { type DeviceVisitor, FoundDevices } from "./found_devices.ts";
 import {
   type DeviceLists,
   type DevicePage,
@@ -37,26 +37,7 @@ export class StateDeviceLists implements DeviceLists {
   }
 
   *list(query: DeviceQuery): Generator<undefined, DevicePage> {
-    for (;;) {
-      const page = yield* this.#attempt(query);
-      if (page !== undefined) return page;
-    }
-  }
-
-  /** undefined: the state was rebuilt meanwhile, or the index has grown too large; it begins again. */
-  *#attempt(query: DeviceQuery): Generator<undefined, DevicePage | undefined> {
-    const index = this.#indexNow();
-    while (!index.complete && !index.overflown) {
-      index.grow();
-      yield;
-      if (this.#indexNow() !== index) return undefined;
-    }
-    const found = new FoundDevices(query);
-    const byIndex = !index.overflown;
-    for (const _ of byIndex ? this.#throughIndex(index, found) : this.#throughStore(found)) {
-      yield;
-      if (this.#indexNow() !== index || index.overflown === byIndex) return undefined;
-    }
+    const found = yield* this.visit(() => new FoundDevices(query));
     const { devices, next } = found.page();
     const listed: ListedDevice[] = [];
     for (const { tenant, device, results, lastProcessed, lastScore } of devices) {
@@ -75,6 +56,30 @@ export class StateDeviceLists implements DeviceLists {
     return { devices: listed, next };
   }
 
+  /** Every device offered to a visitor; where it has to begin again, to one that `begin` makes anew. */
+  *visit<Visitor extends DeviceVisitor>(begin: () => Visitor): Generator<undefined, Visitor> {
+    for (;;) {
+      const visitor = begin();
+      if (yield* this.#offerAll(visitor)) return visitor;
+    }
+  }
+
+  /** false: the state was rebuilt meanwhile, or the index has grown too large. */
+  *#offerAll(visitor: DeviceVisitor): Generator<undefined, boolean> {
+    const index = this.#indexNow();
+    while (!index.complete && !index.overflown) {
+      index.grow();
+      yield;
+      if (this.#indexNow() !== index) return false;
+    }
+    const byIndex = !index.overflown;
+    for (const _ of byIndex ? this.#throughIndex(index, visitor) : this.#throughStore(visitor)) {
+      yield;
+      if (this.#indexNow() !== index || index.overflown === byIndex) return false;
+    }
+    return true;
+  }
+
   /** Each engine has one: after a rebuild nobody has told it who had left the memory. */
   #indexNow(): DeviceIndex {
     const { engine } = this.#state;
@@ -90,30 +95,30 @@ export class StateDeviceLists implements DeviceLists {
    * Those in memory as they are, the others by the index. A device that leaves the memory meanwhile was
    * looked at already, one that enters it is where it was.
    */
-  *#throughIndex(index: DeviceIndex, found: FoundDevices): Generator<undefined, void> {
+  *#throughIndex(index: DeviceIndex, visitor: DeviceVisitor): Generator<undefined, void> {
     const inMemory = this.#state.engine.fleet.devices.slice();
     const places = index.size;
     const seen = new Uint8Array(places);
     for (const [i, device] of inMemory.entries()) {
       if (i % this.#step === this.#step - 1) yield;
       if (device.isBlank) continue;
-      found.offer(device.tenant.name, device.id, device);
+      visitor.offer(device.tenant.name, device.id, device);
       const place = index.placeInMemory(device);
       if (place >= 0 && place < places) seen[place] = 1;
     }
     for (let place = 0; place < places; place++) {
       if (place % this.#step === this.#step - 1) yield;
       if (seen[place] === 1) continue;
-      found.offer(index.tenants[place], index.devices[place], index.valuesAt(place));
+      visitor.offer(index.tenants[place], index.devices[place], index.valuesAt(place));
     }
   }
 
-  *#throughStore(found: FoundDevices): Generator<undefined, void> {
+  *#throughStore(visitor: DeviceVisitor): Generator<undefined, void> {
     for (let after = 0;;) {
       const rows = this.#store.devices.summaries(after, ROWS);
       for (const row of rows) {
         after = row.number;
-        found.offer(row.tenant, row.device, this.#inMemory(row.tenant, row.device) ?? row);
+        visitor.offer(row.tenant, row.device, this.#inMemory(row.tenant, row.device) ?? row);
       }
       if (rows.length === 0) return;
       yield;

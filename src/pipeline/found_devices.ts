@@ -9,6 +9,11 @@ export interface DeviceValues {
   readonly lastScore: number | null;
 }
 
+/** Is offered every device that there is, once, in any order. */
+export interface DeviceVisitor {
+  offer(tenant: string, device: string, values: DeviceValues): void;
+}
+
 export interface FoundDevice {
   readonly tenant: string;
   readonly device: string;
@@ -22,7 +27,7 @@ export interface FoundDevice {
 /** So many times a page are held before the rest is thrown away. */
 const SLACK = 4;
 
-export class FoundDevices {
+export class FoundDevices implements DeviceVisitor {
   readonly #query: DeviceQuery;
   readonly #direction: 1 | -1;
   readonly #after: { value: number; tenant: string; device: string } | undefined;

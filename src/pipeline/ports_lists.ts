@@ -1,4 +1,7 @@
 /** The ports to the lists of devices and of tenants. */
+import { type TenantSettings } from "../core/tenant.ts";
+
+export type { TenantSettings };
 
 /** Where a device stands in an order: what it goes by, and its key where others have the same. */
 export interface DevicePlace {
@@ -47,4 +50,47 @@ export interface DevicePage {
  */
 export interface DeviceLists {
   list(query: DeviceQuery): Generator<undefined, DevicePage>;
+}
+
+export interface TenantQuery {
+  /** Those behind this name. */
+  readonly after?: string;
+  readonly limit: number;
+  /** One of these. */
+  readonly tenants?: ReadonlySet<string>;
+}
+
+/** What is in force for a tenant. */
+export interface SettingsInForce extends TenantSettings {
+  readonly maxReadings: number;
+}
+
+export interface ListedTenant {
+  readonly tenant: string;
+  /** For people; its name where the tenants' file has no other. */
+  readonly displayName: string;
+  /** The tenants' file names it. */
+  readonly isNamed: boolean;
+  /** undefined: its readings aren't taken. */
+  readonly settings: SettingsInForce | undefined;
+  /** Of its quota for the rate; undefined: it has none. */
+  readonly rate: { readonly burst: number; readonly available: number } | undefined;
+  readonly devices: number;
+  /** How many its devices have, ever. */
+  readonly results: number;
+  /** When the last one was made, ms since 1970; null: not known. */
+  readonly lastProcessed: number | null;
+}
+
+export interface TenantPage {
+  readonly tenants: readonly ListedTenant[];
+  /** The name that the next page begins behind; undefined: there are no more. */
+  readonly next: string | undefined;
+}
+
+/** Tenants that the file names, and all that have devices, by name. Made in steps, as lists of devices are. */
+export interface TenantLists {
+  list(query: TenantQuery): Generator<undefined, TenantPage>;
+  /** What tenants have that the file doesn't name; undefined: their readings aren't taken. */
+  others(): SettingsInForce | undefined;
 }

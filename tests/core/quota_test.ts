@@ -22,7 +22,10 @@ Deno.test("over any stretch of time at most the burst and the rate are taken", (
       time += wait;
       forward += Math.max(0, wait);
       const most = limits.burst + forward * limits.readingsPerSecond / 1000;
+      const [before, available] = [taken, quota.available(time)];
+      assert.equal(quota.available(time), available, "asking takes none");
       for (let i = 0; i < wanted; i++) if (quota.take(time)) taken++;
+      assert.equal(taken - before, Math.min(wanted, available));
       assert.ok(taken <= most + 1e-6, `${taken} of at most ${most}`);
     }
     quota.take(time + 1e9);

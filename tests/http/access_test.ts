@@ -25,6 +25,8 @@ const RULES: [string, string, "open" | "any" | "read" | "write" | "admin", "all"
   ["POST", "/api/admin/reload", "admin", "all"],
   ["GET", "/metrics", "read", "all"],
   ["GET", "/api/anomalies", "read"],
+  ["GET", "/api/devices", "read"],
+  ["GET", "/api/tenants", "read"],
   ["GET", "/api/stats/device/a/readings", "read"],
   ["GET", "/api/stream", "read"],
   ["GET", "/openapi.json", "any"],

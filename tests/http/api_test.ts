@@ -25,6 +25,7 @@ Deno.test("GET / lists what may be asked", async () => {
       "GET /api/stats/device/:id",
       "GET /api/stats/device/:id/readings",
       "GET /api/devices",
+      "GET /api/tenants",
       "GET /api/anomalies",
       "POST /api/data",
       "GET /api/dead-letters",

@@ -29,6 +29,8 @@ const PATHS = [
   "/api/stats/device/b%2Fc/readings?format=csv&tenant=t",
   "/metrics",
   "/api/devices",
+  "/api/tenants",
+  "/api/tenants?tenant=t&limit=2",
   "/api/devices?limit=3&search=A&sort=score&order=asc&silent_for=1",
   "/api/anomalies",
   "/api/anomalies?limit=3&device=a&min_score=1&since=2026-01-01T00:00:00Z",

@@ -4,8 +4,10 @@
  * the others over a socket to the program, some of them as broken HTTP.
  */
 import assert from "node:assert/strict";
+import { noTenants } from "../../src/config/tenants.ts";
 import { createApi } from "../../src/http/api.ts";
 import { StateDeviceLists } from "../../src/pipeline/device_lists.ts";
+import { StateTenantLists } from "../../src/pipeline/tenant_lists.ts";
 import { StateStatistics } from "../../src/pipeline/statistics.ts";
 import type { Counters } from "../../src/pipeline/ports.ts";
 import { ConnectionEnded, HttpConnection, requestBytes } from "../bench/http_connection.ts";
@@ -15,8 +17,9 @@ import { startProgram } from "../harness/process.ts";
 import { tempFolder } from "../harness/temp.ts";
 import { readCounters } from "../oracle/store.ts";
 import { startNode } from "../pipeline/node.ts";
+import { brokenRequest } from "./broken_requests.ts";
 import { DescribedAnswers } from "./described_answers.ts";
-import { anyBody, type AnyRequest, anyRequest, pick, type Random } from "./fuzz_requests.ts";
+import { type AnyRequest, anyRequest } from "./fuzz_requests.ts";
 import { apiOver, streamOver } from "./in_memory.ts";
 import { askStream, mayStream, startOf } from "./stream_start.ts";
 
@@ -173,11 +176,19 @@ Deno.test(`${WITHOUT_PORT} requests at random, without a port`, async () => {
     error: (message: string, fields?: unknown) => void errors.push(Deno.inspect([message, fields])),
   };
   const lifecycle = { running: true, startedAt: clock.time };
+  const devices = new StateDeviceLists(node.state, { store: node.store });
   const api = createApi({
     intake: node.ingest,
     letters: node.letters,
     anomalies: node.store.anomalies,
-    devices: new StateDeviceLists(node.state, { store: node.store }),
+    devices,
+    tenants: new StateTenantLists(node.state, {
+      devices,
+      file: () => noTenants,
+      settings,
+      maxReadings: 4,
+      now: () => clock.time,
+    }),
     statistics: new StateStatistics(node.state, { store: node.store, lifecycle }),
     health,
     metrics,
@@ -329,74 +340,4 @@ async function exchange(address: string, bytes: Uint8Array): Promise<string> {
     if (!gone.some((it) => error instanceof it)) throw error;
   }
   return new TextDecoder("latin1").decode(await new Blob(chunks as BlobPart[]).arrayBuffer());
-}
-
-const BROKEN_LINES = [
-  "GET /api/stats HTTP/1.1",
-  "POST /api/data HTTP/1.1",
-  "GET http://[::bad/api/stats HTTP/1.1",
-  "GET http://example.org:99999/health HTTP/1.1",
-  "GET //evil.example/%2e%2e/ HTTP/1.1",
-  "CONNECT example.org:443 HTTP/1.1",
-  "OPTIONS * HTTP/1.1",
-  "TRACE /health HTTP/1.1",
-  "GET \u00e9 HTTP/1.1",
-  'GET /api/stats/device/<"> HTTP/1.1',
-  "GET /health HTTP/9.9",
-  "GET /health",
-  "get /health HTTP/1.0",
-  "PRI * HTTP/2.0",
-  "",
-  "\u0016\u0003\u0001",
-  "G\u0000ET / HTTP/1.1",
-  `GET /${"a".repeat(70_000)} HTTP/1.1`,
-];
-const BROKEN_HEADERS = [
-  "host: localhost",
-  'host: a b"<',
-  "host: [::",
-  "host:",
-  "host: x\r\nhost: y",
-  "content-length: 5",
-  "content-length: -1",
-  "content-length: 99999999999999999999",
-  "content-length: 100",
-  "content-length: 4\r\ncontent-length: 5",
-  "transfer-encoding: chunked",
-  "transfer-encoding: chunked, gzip",
-  "transfer-encoding: chunked\r\ncontent-length: 3",
-  "expect: 100-continue",
-  "expect: the unexpected",
-  "connection: upgrade\r\nupgrade: websocket",
-  "connection: upgrade, http2-settings\r\nupgrade: h2c\r\nhttp2-settings: AAMAAABk",
-  "content-type: application/x-ndjson",
-  " folded: header",
-  "no colon",
-  ": no name",
-  "bad name: x",
-  `large: ${"x".repeat(70_000)}`,
-];
-const BROKEN_BODIES = [
-  '5\r\n{"dev\r\n0\r\n\r\n',
-  "zz\r\n{}\r\n",
-  "ffffffffffffffff\r\n{}",
-  "2\r\n{}",
-  "0\r\n\r\nGET /health HTTP/1.1\r\nhost: x\r\n\r\n",
-];
-
-/** `mayCount`: how many readings at most may be made of it, answered or not. */
-function brokenRequest(random: Random): { bytes: Uint8Array; mayCount: number } {
-  const headers = Array.from({ length: random() % 5 }, () => pick(random, BROKEN_HEADERS));
-  const eol = random() % 20 === 0 ? "\n" : "\r\n";
-  const head = `${[pick(random, BROKEN_LINES), ...headers].join(eol)}${eol}${eol}`;
-  const body = random() % 2 === 0
-    ? new TextEncoder().encode(pick(random, BROKEN_BODIES))
-    : anyBody(random);
-  const bytes = new Uint8Array([...new TextEncoder().encode(head), ...body]);
-  const end = random() % 4 === 0 ? random() % bytes.length : bytes.length;
-  return {
-    bytes: bytes.subarray(0, end),
-    mayCount: 1 + body.filter((byte) => byte === 10).length +
-      body.filter((byte) => byte === 44).length,
-  };
 }

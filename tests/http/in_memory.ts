@@ -21,6 +21,7 @@ import type {
   SeriesView,
   Statistics,
   Tail,
+  TenantLists,
   TenantsReload,
   WindowView,
 } from "../../src/pipeline/ports.ts";
@@ -241,6 +242,23 @@ const NO_ANOMALIES: AnomalyReader = {
   counts: IDLE.anomalies,
 };
 
+/** The same: `devices_test.ts` asks a real engine. */
+const NO_LISTS: DeviceLists = {
+  // deno-lint-ignore require-yield
+  *list() {
+    return { devices: [], next: undefined };
+  },
+};
+
+/** The same: `tenants_test.ts` asks a real engine. */
+const NO_TENANTS: TenantLists = {
+  // deno-lint-ignore require-yield
+  *list() {
+    return { tenants: [], next: undefined };
+  },
+  others: () => undefined,
+};
+
 /** There are no results; `stream_test.ts` looks on at real ones. */
 class TailInMemory implements Tail {
   readonly folder = "00000000";
@@ -274,14 +292,6 @@ export function streamOver(
   });
 }
 
-/** The same: `devices_test.ts` asks a real engine. */
-const NO_LISTS: DeviceLists = {
-  // deno-lint-ignore require-yield
-  *list() {
-    return { devices: [], next: undefined };
-  },
-};
-
 export interface TestApi {
   readonly api: Api;
   readonly intake: IntakeInMemory;
@@ -297,6 +307,7 @@ export function apiOver(options: {
   letters?: DeadLetterDesk;
   anomalies?: AnomalyReader;
   devices?: DeviceLists;
+  tenants?: TenantLists;
   outcome?: Outcome | (() => Promise<Outcome>);
   /** Of a batch; without it every reading is accepted. */
   batchOutcome?: (readings: string[]) => Promise<BatchOutcome>;
@@ -330,6 +341,7 @@ export function apiOver(options: {
     letters: options.letters ?? NO_LETTERS,
     anomalies: options.anomalies ?? NO_ANOMALIES,
     devices: options.devices ?? NO_LISTS,
+    tenants: options.tenants ?? NO_TENANTS,
     statistics: options.statistics ?? new DevicesInMemory([]),
     health,
     metrics,

@@ -109,6 +109,9 @@ export const PROVOKED: Readonly<Record<string, () => Answer>> = {
   "GET /api/devices 200": () => get("/api/devices"),
   "GET /api/devices 400": () => get("/api/devices?silent_for=-1"),
   "GET /api/devices 503": () => get("/api/devices", { pages: { making: 0, waiting: 0 } }),
+  "GET /api/tenants 200": () => get("/api/tenants"),
+  "GET /api/tenants 400": () => get("/api/tenants?limit=0"),
+  "GET /api/tenants 503": () => get("/api/tenants", { pages: { making: 0, waiting: 0 } }),
 
   "GET /api/anomalies 200": () => get("/api/anomalies"),
   "GET /api/anomalies 400": () => get("/api/anomalies?min_score=-1"),

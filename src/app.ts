@@ -296,6 +296,7 @@ function assemble(
     address,
     version,
     dataDir: config.dataDir,
+    ...(config.mode === "shadow" && { mode: "shadow", group: config.group, outputTopic }),
     ...(hasOutput && { outputDelivery: promise.guarantee, kafkaClient: promise.client }),
   });
 

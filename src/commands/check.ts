@@ -8,7 +8,7 @@ import {
 } from "../config/faults.ts";
 import { nearMisses } from "../config/near_misses.ts";
 import { type Environment, settingValue } from "../config/setting_value.ts";
-import { type Setting, settings } from "../config/settings.ts";
+import { type Setting, settings, type SettingValues } from "../config/settings.ts";
 import { type Files, openFiles } from "../config/files.ts";
 import type { Quotas, TenantSettings } from "../config/tenants.ts";
 import { columns } from "./columns.ts";
@@ -86,9 +86,14 @@ export function findingsOf(env: Environment, files: Files): Findings {
   }
   return {
     ok: faults.length === 0,
-    settings: Object.values<Setting<unknown>>(settings).map((setting) =>
-      checkedSetting(setting, env)
-    ),
+    settings: Object.entries<Setting<unknown>>(settings).map(([key, setting]) => {
+      const checked = checkedSetting(setting, env);
+      // One setting can hold for others: MODE does.
+      const value = config?.[key as keyof SettingValues];
+      return typeof value === "string" && !isSecret(setting.name)
+        ? { ...checked, value: valueText(setting.name, value) }
+        : checked;
+    }),
     ...(config === undefined || config.tenantsFile === "" ? {} : {
       tenants: checkedTenants(config),
     }),
@@ -151,7 +156,7 @@ function settingRow({ name, value, text, from }: CheckedSetting): string[] {
   if (value === null) return [name, text, isSecret(name) ? source : `${source}; WRONG`];
   const understood = Array.isArray(value) ? value.join(",") : String(value);
   const note = understood === text ? "" : ` (${text})`;
-  return [name, understood === "" ? '""' : understood + note, source];
+  return [name, (understood || '""') + note, source];
 }
 
 function tenantsText({ file, defaults, unknownTenants, named }: CheckedTenants): string {

@@ -4,6 +4,7 @@ import type { Files } from "./files.ts";
 import { type KafkaSecurity, kafkaSecurity } from "./kafka_security.ts";
 import { kafkaSettings } from "./kafka_settings.ts";
 import type { Setting } from "./setting.ts";
+import { inShadow } from "./shadow.ts";
 import { type Environment, settingValue } from "./setting_value.ts";
 import { settings, type SettingValues } from "./settings.ts";
 import { noTenants, readTenants, type Tenants } from "./tenants.ts";
@@ -23,7 +24,8 @@ export type { Environment, Files, KafkaSecurity };
 /** Throws `ConfigFaults` with everything that is wrong. Reads no file but those that settings name. */
 export function readConfig(env: Environment, files: Files): Config {
   const faults: ConfigFault[] = [];
-  const read = readTable(settings, { env, faults }) as SettingValues;
+  const table = readTable(settings, { env, faults });
+  const read = (table.mode === "shadow" ? inShadow(table, faults) : table) as SettingValues;
   checkTogether(read, faults);
   const security = kafkaSecurity(read, { read: (path) => files.read(path), faults });
   const before = faults.length;

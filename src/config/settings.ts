@@ -25,6 +25,15 @@ const MIB = 1024 ** 2;
 const GIB = 1024 ** 3;
 
 export const settings = {
+  mode: setting({
+    name: "MODE",
+    default: "normal",
+    allowed: "normal or shadow",
+    meaning: "shadow: beside another engine. It reads everything in the group " +
+      "`<CONSUMER_GROUP>.shadow`, sends results to `<OUTPUT_TOPIC>.shadow`, copies of dead letters to " +
+      "`<DEAD_LETTER_TOPIC>.shadow`, and posts nothing to the storage service.",
+    parse: oneOf("normal", "shadow"),
+  }),
   brokers: setting({
     name: "KAFKA_BROKER",
     default: "localhost:9092",

@@ -51,6 +51,16 @@ Deno.test("the text says what is understood, and marks what is wrong", () => {
   assert.match(findingsText(findings({})), /\n\nThe settings are right\.$/);
 });
 
+Deno.test("what MODE=shadow makes of other settings is shown as it holds", () => {
+  const env = { MODE: "shadow", OUTPUT_TOPIC: "out", STORAGE_SERVICE_URL: "http://storage" };
+  const text = findingsText(findings(env));
+  assert.match(text, /^OUTPUT_TOPIC +out\.shadow \(out\) +environment$/m);
+  assert.match(text, /^CONSUMER_GROUP +plumbline\.shadow \(plumbline\) +default$/m);
+  assert.match(text, /^STORAGE_SERVICE_URL +"" \(http:\/\/storage\) +environment$/m);
+  assert.doesNotMatch(text, /stores each twice/);
+  assert.equal(setting("OUTPUT_TOPIC", env)?.value, "out.shadow");
+});
+
 Deno.test("secrets are hidden, in values and in faults", () => {
   const found = findings({ PLUMBLINE_API_TOKEN: "hush", PLUMBLINE_DB_PASSWORD: "hush" });
   assert.equal(found.faults.length, 2);

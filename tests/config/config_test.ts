@@ -32,6 +32,7 @@ Deno.test("an empty environment gives the contract's defaults", () => {
   const { tenants, kafkaSecurity, ...values } = read({});
   assert.deepEqual(kafkaSecurity, {});
   assert.deepEqual(values, {
+    mode: "normal",
     brokers: ["localhost:9092"],
     kafkaEnabled: true,
     inputTopic: "sensor-data",

@@ -4,6 +4,7 @@ import { createEnds } from "./app/ends.ts";
 import { followBatches } from "./app/following.ts";
 import { createLists } from "./app/lists.ts";
 import { createLiveResults } from "./app/live_results.ts";
+import { watchHeap } from "./app/heap_watch.ts";
 import { metricSources } from "./app/metric_sources.ts";
 import { backlogLimits } from "./config/backlog_settings.ts";
 import { type Config, outputDelivery } from "./config/config.ts";
@@ -281,8 +282,10 @@ function assemble(
   storageSink?.start();
   const reading = ingest.run();
   const eventLoop = metrics.eventLoopDelay(MAINTENANCE_MS);
+  const heap = watchHeap();
   const maintenance = setInterval(() => {
     eventLoop.beat();
+    heap?.look(state.engine.fleet.bytes);
     health.look();
     ingest.maintain();
     reload?.look();

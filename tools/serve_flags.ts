@@ -1,8 +1,9 @@
 /**
  * A small young generation: measured, it costs nothing in throughput and takes 12 MB off the idle
- * engine and 70 MB off the busy one.
+ * engine and 70 MB off the busy one. The engine itself says when garbage is to be found where it has very
+ * many devices.
  */
-const V8_FLAGS = "--v8-flags=--max-semi-space-size=2";
+const V8_FLAGS = "--v8-flags=--max-semi-space-size=2,--expose-gc";
 
 /** Settings that name a file which is read. */
 const FILES = [

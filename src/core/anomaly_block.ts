@@ -62,11 +62,11 @@ export class AnomalyWriter {
   add(device: Device, { reading, id, score, fired }: Verdict): void {
     const view = this.#view ??= new DataView(new ArrayBuffer(BLOCK_BYTES + 8));
     const start = this.#end;
-    const key = device.key;
+    const { octets, keyAt, keyLength } = device;
     view.setUint16(start + 2, device.idLength);
-    view.setUint16(start + 4, key.length);
+    view.setUint16(start + 4, keyLength);
     let at = start + 6;
-    for (let i = 0; i < key.length; i++) view.setUint8(at++, key[i]);
+    for (let i = 0; i < keyLength; i++) view.setUint8(at++, octets[keyAt + i]);
     at = this.#addTime(view, at, reading);
     const idStart = at += 2;
     at = copyLiteral(view, at, id.prefix);

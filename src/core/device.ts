@@ -1,4 +1,6 @@
-import { Literal, literal } from "./literal.ts";
+import { type ByteRoom } from "./byte_room.ts";
+import { type CellPool, type Piece } from "./cells.ts";
+import { type Literal, literalIn, wordsOf } from "./literal.ts";
 import { partitionOf } from "./murmur2.ts";
 import { type Reading } from "./reading.ts";
 import { Series, type SeriesState } from "./series.ts";
@@ -33,10 +35,10 @@ export class UnreadableState extends Error {
 /** A device keeps at most so many further metrics; a reading that brings one more is rejected. */
 export const MAX_DEVICE_METRICS = 32;
 
-/** The longest timestamp: `YYYY-MM-DDTHH:MM:SS.nnnnnnnnn+HH:MM`. */
-const TIMESTAMP_BYTES = 35;
-/** Measured: a device without its series, its names of average length. */
-const BASE_BYTES = 930;
+/** The longest timestamp, `YYYY-MM-DDTHH:MM:SS.nnnnnnnnn+HH:MM`, and a byte more for a naive one's Z. */
+const LAST_SEEN_BYTES = 36;
+/** Measured: a device without its series and its texts; its place in the fleet and what waits to be saved. */
+const BASE_BYTES = 530;
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
@@ -45,8 +47,13 @@ const decoder = new TextDecoder();
 export class Device {
   readonly tenant: Tenant;
   readonly id: string;
-  /** The bytes of the device's id, then those of the tenant's name: what the fleet's table compares. */
-  readonly key: Uint8Array;
+  /**
+   * From `keyAt` on `keyLength` bytes, those of the device's id, then those of the tenant's name: what the
+   * fleet's table compares.
+   */
+  readonly octets: Uint8Array;
+  readonly keyAt: number;
+  readonly keyLength: number;
   readonly idLength: number;
   readonly hash: number;
   /** The key of its records, with the length in front. */
@@ -73,38 +80,63 @@ export class Device {
   lastBatch = 0;
   /** What the fleet counts for it. */
   accountedBytes = 0;
-  readonly #lastSeen = new Uint8Array(TIMESTAMP_BYTES + 1);
   #lastSeenLength = 0;
   #lane = 0;
   #lanes = 0;
   readonly #capacity: number;
+  readonly #pool: CellPool;
+  /** Its texts. */
+  readonly #piece: Piece;
 
-  /** Throws `UnreadableState` where the state is none of `toState`. */
+  /**
+   * Throws `UnreadableState` where the state is none of `toState`: the fleet isn't used any more then. It
+   * must be released.
+   */
   constructor(
     tenant: Tenant,
-    identity: { id: string; key: Uint8Array; hash: number; capacity: number; state?: DeviceState },
+    identity: {
+      id: string;
+      /** The id's bytes, then the tenant's. */
+      key: Uint8Array;
+      hash: number;
+      capacity: number;
+      pool: CellPool;
+      state?: DeviceState;
+    },
   ) {
-    const { id, key, hash, capacity, state } = identity;
+    const { id, key, hash, capacity, pool, state } = identity;
     const idBytes = encoder.encode(id);
     this.tenant = tenant;
     this.id = id;
-    this.key = key;
     this.idLength = idBytes.length;
     this.hash = hash;
-    this.recordKey = new Literal(lengthAndBytes(idBytes));
-    this.resultHead = literal(`{"device_id":${JSON.stringify(id)}`);
     this.#capacity = capacity;
+    this.#pool = pool;
+
+    const recordKey = lengthAndBytes(idBytes);
+    const resultHead = encoder.encode(`{"device_id":${JSON.stringify(id)}`);
+    const words = wordsOf(recordKey.length) + wordsOf(resultHead.length);
+    this.#piece = pool.take(Math.ceil((words * 4 + key.length + LAST_SEEN_BYTES) / 8));
+    const { page, at } = this.#piece;
+    const start = 2 * at, next = start + wordsOf(recordKey.length);
+    this.recordKey = literalIn(page.words, { start, bytes: recordKey });
+    this.resultHead = literalIn(page.words, { start: next, bytes: resultHead });
+    this.octets = page.octets;
+    this.keyAt = 4 * (start + words);
+    this.keyLength = key.length;
+    this.octets.set(key, this.keyAt);
+
     if (state === undefined) {
-      this.temperature = new Series(capacity);
-      this.humidity = new Series(capacity);
+      this.temperature = new Series(capacity, { pool });
+      this.humidity = new Series(capacity, { pool });
       return;
     }
     try {
-      this.temperature = Series.fromState(state.temperature, capacity);
-      this.humidity = Series.fromState(state.humidity, capacity);
+      this.temperature = Series.fromState(state.temperature, capacity, pool);
+      this.humidity = Series.fromState(state.humidity, capacity, pool);
       if (state.metrics.length > 0) {
         this.metrics = new Map(
-          state.metrics.map(({ name, series }) => [name, Series.fromState(series, capacity)]),
+          state.metrics.map(({ name, series }) => [name, Series.fromState(series, capacity, pool)]),
         );
       }
       this.lastSeenMs = state.lastSeenMs;
@@ -112,7 +144,10 @@ export class Device {
       this.lastProcessed = state.lastProcessed ?? NaN;
       this.lastScore = state.lastScore ?? NaN;
       const seen = encoder.encode(state.lastSeen);
-      this.#lastSeen.set(seen);
+      if (seen.length > LAST_SEEN_BYTES) {
+        throw new RangeError(`last_seen: at most ${LAST_SEEN_BYTES} bytes, got ${seen.length}`);
+      }
+      this.octets.set(seen, this.#lastSeenAt);
       this.#lastSeenLength = seen.length;
     } catch (error) {
       const { message } = error as Error;
@@ -127,23 +162,38 @@ export class Device {
   }
 
   get lastSeen(): string {
-    return decoder.decode(this.#lastSeen.subarray(0, this.#lastSeenLength));
+    const at = this.#lastSeenAt;
+    return decoder.decode(this.octets.subarray(at, at + this.#lastSeenLength));
+  }
+
+  get #lastSeenAt(): number {
+    return this.keyAt + this.keyLength;
   }
 
   /** Approximate bytes of memory that it holds. */
   get bytes(): number {
-    let sum = BASE_BYTES + this.key.length * 6 + this.temperature.bytes + this.humidity.bytes;
+    let sum = BASE_BYTES + this.idLength + this.#piece.page.size * 8 + this.temperature.bytes +
+      this.humidity.bytes;
     if (this.metrics !== null) {
       for (const series of this.metrics.values()) sum += series.bytes + 200;
     }
     return sum;
   }
 
+  /** Gives its room back: it must not be used any more. */
+  release(): void {
+    this.temperature.release();
+    this.humidity.release();
+    if (this.metrics !== null) { for (const series of this.metrics.values()) series.release(); }
+    this.#pool.give(this.#piece.page, this.#piece.at);
+  }
+
   /** Its partition of the output topic: by the id, as Java's default partitioner chooses it. */
   lane(lanes: number): number {
     if (this.#lanes !== lanes) {
       this.#lanes = lanes;
-      this.#lane = lanes === 0 ? 0 : partitionOf(this.key.subarray(0, this.idLength), lanes);
+      const id = this.octets.subarray(this.keyAt, this.keyAt + this.idLength);
+      this.#lane = lanes === 0 ? 0 : partitionOf(id, lanes);
     }
     return this.#lane;
   }
@@ -165,7 +215,7 @@ export class Device {
     this.metrics ??= new Map();
     let series = this.metrics.get(name);
     if (series === undefined) {
-      series = new Series(this.#capacity);
+      series = new Series(this.#capacity, { pool: this.#pool });
       this.metrics.set(name, series);
     }
     return series;
@@ -175,25 +225,30 @@ export class Device {
   see(reading: Reading): void {
     if (reading.time <= this.lastSeenMs) return;
     this.lastSeenMs = reading.time;
-    const from = reading.bytes, to = this.#lastSeen, start = reading.timestampStart;
-    const length = reading.timestampEnd - start;
-    for (let i = 0; i < length; i++) to[i] = from[start + i];
+    const from = reading.bytes, to = this.octets, at = this.#lastSeenAt;
+    const start = reading.timestampStart, length = reading.timestampEnd - start;
+    for (let i = 0; i < length; i++) to[at + i] = from[start + i];
     this.#lastSeenLength = length;
-    if (reading.naive) to[this.#lastSeenLength++] = 90; // Z
+    if (reading.naive) to[at + this.#lastSeenLength++] = 90; // Z
   }
 
   /** The same for a reading without a timestamp: the time of reading it. */
   seeNow(time: number, text: string): void {
     if (time <= this.lastSeenMs) return;
     this.lastSeenMs = time;
-    this.#lastSeenLength = encoder.encodeInto(text, this.#lastSeen).written;
+    const at = this.#lastSeenAt;
+    const place = this.octets.subarray(at, at + LAST_SEEN_BYTES);
+    this.#lastSeenLength = encoder.encodeInto(text, place).written;
   }
 
-  /** Its state, which includes every journal row up to `journalId`. */
-  toState(journalId: number): DeviceState {
+  /**
+   * Its state, which includes every journal row up to `journalId`. With a `room` its bytes stand in there,
+   * and are good until it is cleared.
+   */
+  toState(journalId: number, room?: ByteRoom): DeviceState {
     const metrics = this.metrics === null
       ? []
-      : [...this.metrics].map(([name, series]) => ({ name, series: series.toState() }));
+      : [...this.metrics].map(([name, series]) => ({ name, series: series.toState(room) }));
     return {
       tenant: this.tenant.name,
       device: this.id,
@@ -203,8 +258,8 @@ export class Device {
       lastProcessed: knownOrNull(this.lastProcessed),
       lastScore: knownOrNull(this.lastScore),
       journalId,
-      temperature: this.temperature.toState(),
-      humidity: this.humidity.toState(),
+      temperature: this.temperature.toState(room),
+      humidity: this.humidity.toState(room),
       metrics,
     };
   }

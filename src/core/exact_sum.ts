@@ -1,3 +1,4 @@
+import { type ByteRoom } from "./byte_room.ts";
 import { Expansion } from "./expansion.ts";
 import { toTenThousandths } from "./number.ts";
 
@@ -103,11 +104,12 @@ export class ExactSum {
    * Equal bytes for equal contents. One byte: how many parts of the plain expansion follow; then
    * little-endian doubles: `hi`, `lo`, the plain parts, the large ones, each largest first.
    */
-  toBytes(): Uint8Array {
+  toBytes(room?: ByteRoom): Uint8Array {
     const plain = this.#plain?.canonical() ?? [];
     const large = this.#large?.canonical() ?? [];
-    const bytes = new Uint8Array(BYTES_BEFORE_PARTS + (plain.length + large.length) * 8);
-    const view = new DataView(bytes.buffer);
+    const length = BYTES_BEFORE_PARTS + (plain.length + large.length) * 8;
+    const bytes = room?.take(length) ?? new Uint8Array(length);
+    const view = new DataView(bytes.buffer, bytes.byteOffset, length);
     view.setUint8(0, plain.length);
     view.setFloat64(1, this.#hi, true);
     view.setFloat64(9, this.#lo, true);

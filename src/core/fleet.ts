@@ -1,3 +1,4 @@
+import { CellPool } from "./cells.ts";
 import { Device, type DeviceState } from "./device.ts";
 import { type Quotas, RateQuota } from "./quota.ts";
 import { type Reading } from "./reading.ts";
@@ -23,6 +24,9 @@ export interface FleetOptions {
   readonly settings: (tenant: string) => TenantSettings | undefined;
 }
 
+/** So much of the bound may be room in pages that nobody uses, and so much more. */
+const UNUSED_SHARE = 0.25;
+const UNUSED_BYTES = 2 * 1024 ** 2;
 const NO_QUOTAS: Quotas = { over: "drop" };
 const encoder = new TextEncoder();
 /** A name may begin with U+FEFF, which a decoder would take for a byte order mark. */
@@ -38,9 +42,11 @@ export class Fleet {
   #devices: Device[] = [];
   /** Open addressing: index of a device + 1; 0 is free. A power of two, at most half full. */
   #table = new Int32Array(1024);
+  /** What devices and tenants hold, by their own account. */
   #bytes = 0;
   /** Told each device that is dropped from memory. */
   onForget: (device: Device) => void = () => {};
+  readonly #pool = new CellPool();
   /** Why `admit` has just answered null. */
   refusal: Refusal = "unknown tenant";
 
@@ -57,13 +63,29 @@ export class Fleet {
     return this.#devices.length;
   }
 
-  /** Approximate bytes of memory that its devices hold. */
+  /** Approximate bytes of memory that its devices and tenants hold. */
   get bytes(): number {
     return this.#bytes;
   }
 
+  /** What of that stands in its pages. */
+  get pieceBytes(): number {
+    return this.#pool.taken;
+  }
+
+  /** What its pages take besides: room that devices have left, and others will use. */
+  get unusedBytes(): number {
+    return this.#pool.bytes - this.#pool.taken;
+  }
+
+  /** Some devices have to be put away; perhaps more than once, until it isn't any more. */
   get overflowing(): boolean {
-    return this.#bytes > this.#options.maxBytes;
+    return this.#bytes > this.#options.maxBytes || this.#isSparse;
+  }
+
+  /** What comes now is of other sizes than what has left: its pages would never be used again. */
+  get #isSparse(): boolean {
+    return this.unusedBytes > this.#options.maxBytes * UNUSED_SHARE + UNUSED_BYTES;
   }
 
   /** Length of the windows of a tenant's devices. */
@@ -133,7 +155,7 @@ export class Fleet {
     const device = refusal === undefined
       ? this.#enter(reading, { hash: of.hash, maxDevices })
       : undefined;
-    if (tenant.devices === 0) this.#tenants.delete(tenant.name);
+    if (tenant.devices === 0) this.#forgetTenant(tenant);
     return device ?? this.#refuse(refusal ?? "devices");
   }
 
@@ -148,13 +170,13 @@ export class Fleet {
     for (let slot = hash & mask; table[slot] !== 0; slot = (slot + 1) & mask) {
       const device = devices[table[slot] - 1];
       if (device.hash !== hash || device.idLength !== idLength) continue;
-      const key = device.key;
-      if (key.length !== idLength + tenantLength) continue;
+      const { octets, keyAt, keyLength } = device;
+      if (keyLength !== idLength + tenantLength) continue;
       let i = 0;
-      while (i < idLength && key[i] === bytes[deviceStart + i]) i++;
+      while (i < idLength && octets[keyAt + i] === bytes[deviceStart + i]) i++;
       if (i < idLength) continue;
-      while (i < key.length && key[i] === bytes[tenantStart + i - idLength]) i++;
-      if (i === key.length) return device;
+      while (i < keyLength && octets[keyAt + i] === bytes[tenantStart + i - idLength]) i++;
+      if (i === keyLength) return device;
     }
     return undefined;
   }
@@ -181,9 +203,13 @@ export class Fleet {
     device.accountedBytes = bytes;
   }
 
-  /** The devices to put away so that the rest takes nine tenths of the bound: least recently used first. */
+  /**
+   * The devices to put away so that the rest takes nine tenths of the bound: least recently used first. A
+   * quarter of them at least where it is for their pages.
+   */
   leastRecentlyUsed(): Device[] {
-    const target = this.#options.maxBytes * 0.9;
+    const { maxBytes } = this.#options;
+    const target = Math.min(maxBytes * 0.9, this.#isSparse ? this.#bytes * 0.75 : Infinity);
     const byAge = this.#devices.slice().sort((a, b) => a.lastBatch - b.lastBatch);
     const chosen: Device[] = [];
     let bytes = this.#bytes;
@@ -205,7 +231,8 @@ export class Fleet {
       const { tenant } = device;
       // Not in the archive either: nothing of it was taken.
       if (device.isNew) tenant.allDevices--;
-      if (--tenant.devices === 0) this.#tenants.delete(tenant.name);
+      if (--tenant.devices === 0) this.#forgetTenant(tenant);
+      device.release();
     }
     this.#rebuild(this.#table.length);
   }
@@ -231,6 +258,7 @@ export class Fleet {
       key,
       hash,
       capacity: tenant.settings.maxReadings ?? this.#options.maxReadings,
+      pool: this.#pool,
       state,
     });
     device.isNew = state === undefined;
@@ -256,8 +284,14 @@ export class Fleet {
     if (tenant === undefined) {
       tenant = new Tenant(name, this.#options.settings(name));
       this.#tenants.set(name, tenant);
+      this.#bytes += tenant.bytes;
     }
     return tenant;
+  }
+
+  #forgetTenant(tenant: Tenant): void {
+    this.#tenants.delete(tenant.name);
+    this.#bytes -= tenant.bytes;
   }
 
   #rebuild(size: number): void {

@@ -1,6 +1,10 @@
+import { type ByteRoom } from "./byte_room.ts";
+import { type CellPool } from "./cells.ts";
 import { ExactSum } from "./exact_sum.ts";
 import { toTenThousandths } from "./number.ts";
 import { Window } from "./window.ts";
+
+const NO_WINDOW = new Uint8Array(0);
 
 /** Statistics and window of one metric, as they are stored. The same shape as the pipeline's port. */
 export interface SeriesState {
@@ -70,9 +74,10 @@ export class Totals {
     };
   }
 
-  toState(): SeriesState {
+  /** With a `room` the bytes stand in there, and are good until it is cleared. */
+  toState(room?: ByteRoom): SeriesState {
     const { count, sum, min, max } = this.view;
-    return { count, sum, min, max, exact: this.#sum.toBytes(), window: new Uint8Array(0) };
+    return { count, sum, min, max, exact: this.#sum.toBytes(room), window: NO_WINDOW };
   }
 
   /** Throws a RangeError where the state is none of `toState`. */
@@ -100,11 +105,17 @@ export class Series {
   readonly window: Window;
   readonly #totals: Totals;
 
-  /** `capacity` is the window's: 1 to 100,000, anything else is a RangeError. */
+  /**
+   * `capacity` is the window's: 1 to 100,000, anything else is a RangeError. With a `pool`, the series
+   * must be released.
+   */
   constructor(
     capacity: number,
-    { window = new Window(capacity), totals = new Totals() }: { window?: Window; totals?: Totals } =
-      {},
+    { pool, window = new Window(capacity, pool), totals = new Totals() }: {
+      pool?: CellPool;
+      window?: Window;
+      totals?: Totals;
+    } = {},
   ) {
     this.window = window;
     this.#totals = totals;
@@ -136,18 +147,22 @@ export class Series {
     return this.#totals.view;
   }
 
-  toState(): SeriesState {
-    return { ...this.#totals.toState(), window: this.window.toBytes() };
+  /** With a `room` the bytes stand in there, and are good until it is cleared. */
+  toState(room?: ByteRoom): SeriesState {
+    return { ...this.#totals.toState(room), window: this.window.toBytes(room) };
   }
 
   /**
    * A series that goes on as the one would whose state this is; a window of more values than `capacity`
    * keeps the newest. Throws a RangeError where the state is none of `toState`.
    */
-  static fromState(state: SeriesState, capacity: number): Series {
-    return new Series(capacity, {
-      window: Window.fromBytes(state.window, capacity),
-      totals: Totals.fromState(state),
-    });
+  static fromState(state: SeriesState, capacity: number, pool?: CellPool): Series {
+    const totals = Totals.fromState(state);
+    return new Series(capacity, { window: Window.fromBytes(state.window, capacity, pool), totals });
+  }
+
+  /** Gives its room back: it must not be used any more. */
+  release(): void {
+    this.window.release();
   }
 }

@@ -1,5 +1,5 @@
 import { RangeDetector, type RangeSettings } from "./detect/range.ts";
-import { Literal, literal } from "./literal.ts";
+import { type Literal, literal, literalOf } from "./literal.ts";
 import { type Quotas, RateQuota } from "./quota.ts";
 
 /** How a tenant's readings are judged. */
@@ -17,6 +17,9 @@ export interface TenantSettings {
 
 /** A tenant whose readings aren't taken. */
 const NOT_ADMITTED: TenantSettings = Object.freeze({ threshold: 0, sampling: 1, detectors: [] });
+
+/** Measured: a tenant without its name, and without detectors, which it shares. */
+const BASE_BYTES = 1000;
 
 const encoder = new TextEncoder();
 const detectors = new WeakMap<RangeSettings, RangeDetector>();
@@ -56,12 +59,17 @@ export class Tenant {
     this.name = name;
     this.configure(settings);
     this.inResult = literal(`${JSON.stringify(name)},"is_anomaly":`);
-    this.header = new Literal(
+    this.header = literalOf(
       Uint8Array.from([
         ...lengthAndBytes(encoder.encode("tenant_id")),
         ...lengthAndBytes(encoder.encode(name)),
       ]),
     );
+  }
+
+  /** Approximate bytes of memory that it holds. */
+  get bytes(): number {
+    return BASE_BYTES + this.name.length * 4;
   }
 
   /** Between two batches: every reading is judged by one settings as a whole. */

@@ -1,3 +1,4 @@
+import { ByteRoom } from "../core/byte_room.ts";
 import { type DeviceState, type GlobalState, type Transaction } from "./ports.ts";
 import { type State } from "./state.ts";
 
@@ -13,6 +14,8 @@ export interface CheckpointSlice {
   readonly totals: GlobalState | null;
   /** Every row in the store includes the journal up to here once the slice is committed. */
   readonly checkpointId: number;
+  /** What its bytes stand in. */
+  readonly room: ByteRoom;
 }
 
 /**
@@ -28,6 +31,8 @@ export class Checkpoint {
   #target = 0;
   #startedAt = 0;
   readonly #observe: (seconds: number) => void;
+  /** The room of a slice that was written, for the next one. */
+  #room: ByteRoom | null = null;
 
   /** Up to here every row in the store includes the journal. */
   durableId: number;
@@ -75,8 +80,10 @@ export class Checkpoint {
       this.#startedAt = this.#now();
       this.#journalBytes = 0;
     }
+    const room = this.#room ?? new ByteRoom();
+    this.#room = null;
     const devices = engine.dirty.next(limit).map((device) => {
-      const state = device.toState(includedId);
+      const state = device.toState(includedId, room);
       engine.saved(device, includedId);
       return state;
     });
@@ -87,12 +94,15 @@ export class Checkpoint {
       this.#target = 0;
       this.#completedAt = this.#now();
     }
-    return { devices, totals, checkpointId };
+    return { devices, totals, checkpointId, room };
   }
 
   /** The slice is committed. */
   written(slice: CheckpointSlice): void {
     this.durableId = slice.checkpointId;
+    slice.room.clear();
+    // That of a last checkpoint at the end is as large as all devices.
+    if (slice.devices.length <= SLICE) this.#room = slice.room;
     if (this.#target === 0) this.#observe(Math.max(0, this.#now() - this.#startedAt) / 1000);
   }
 

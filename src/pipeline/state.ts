@@ -47,16 +47,18 @@ export class State {
    * store can't be written they stay in memory until it can.
    */
   evict(): void {
-    if (!this.engine.fleet.overflowing) return;
-    const victims = this.engine.fleet.leastRecentlyUsed();
-    const dirty = victims.filter((device) => device.dirtySince !== 0);
-    try {
-      if (dirty.length > 0) this.#save(dirty);
-    } catch (error) {
-      if (!(error instanceof StoreUnavailable)) throw error;
-      return;
+    const { fleet } = this.engine;
+    while (fleet.overflowing) {
+      const victims = fleet.leastRecentlyUsed();
+      const dirty = victims.filter((device) => device.dirtySince !== 0);
+      try {
+        if (dirty.length > 0) this.#save(dirty);
+      } catch (error) {
+        if (!(error instanceof StoreUnavailable)) throw error;
+        return;
+      }
+      fleet.forget(victims);
     }
-    this.engine.fleet.forget(victims);
   }
 
   #save(devices: readonly Device[]): void {

@@ -1,6 +1,7 @@
 /**
  * `deno task bench [road] [journal] [pieces] [restart] [idle] [latency] [storage] [http] [backlog]
- * [anomalies] [--runs=3] [--readings=1000000] [--verify] [--backlog-mib=1024] [--row-kib=900]`: measures the
+ * [anomalies] [fleet] [--runs=3] [--readings=1000000] [--verify] [--backlog-mib=1024] [--row-kib=900]
+ * [--tenants=10000] [--devices=10] [--rounds=110] [--places=2]`: measures the
  * program as users run it, against a broker of its own. Without a name all of them are measured. Rounds
  * alternate, so that a noisy minute doesn't hit one measurement alone.
  *
@@ -9,6 +10,7 @@
  */
 import { type BacklogSize, measureBacklog } from "./backlog.ts";
 import { compareCommits } from "./compare.ts";
+import { type FilledFleet, fillFleet, type FleetLoad, measureFleet } from "./fleet.ts";
 import { measureHttp, measureReaders } from "./http.ts";
 import { measureIdle } from "./idle.ts";
 import { measureJournal } from "./journal.ts";
@@ -27,6 +29,7 @@ interface Plan {
   readonly readings: number;
   readonly verify: boolean;
   readonly backlog: BacklogSize;
+  readonly fleet: FleetLoad;
 }
 
 interface Context {
@@ -37,6 +40,8 @@ interface Context {
   readonly backlog: BacklogSize;
   /** The topic full of readings; made when it is first asked for. */
   input(): Promise<Filled>;
+  /** The same for a fleet of many tenants. */
+  fleetInput(): Promise<FilledFleet>;
 }
 
 const print = (line: string) => console.log(line);
@@ -68,6 +73,10 @@ const MEASUREMENTS: Record<string, Record<string, (context: Context) => Promise<
   storage: {
     "Storage service": async ({ stage, input }) => measureStorage(await stage(), await input()),
   },
+  fleet: {
+    "Many tenants": async ({ stage, fleetInput }) =>
+      measureFleet(await stage(), await fleetInput()),
+  },
   backlog: { "Start with a backlog": ({ backlog }) => measureBacklog(backlog) },
   http: {
     "HTTP alone": () => measureHttp(),
@@ -91,6 +100,12 @@ function plan(args: readonly string[]): Plan {
       bytes: numberOf(args, { name: "backlog-mib", otherwise: 1024 }) * 1024 ** 2,
       rowBytes: numberOf(args, { name: "row-kib", otherwise: 900 }) * 1024,
     },
+    fleet: {
+      tenants: numberOf(args, { name: "tenants", otherwise: 10_000 }),
+      devices: numberOf(args, { name: "devices", otherwise: 10 }),
+      rounds: numberOf(args, { name: "rounds", otherwise: 110 }),
+      places: numberOf(args, { name: "places", otherwise: 2 }),
+    },
   };
 }
 
@@ -101,18 +116,20 @@ function numberOf(args: readonly string[], option: { name: string; otherwise: nu
   throw new Error(`Read --${option.name}: expected a whole number above 0, got ${text}`);
 }
 
-async function run({ names, runs, readings, verify, backlog }: Plan): Promise<void> {
+async function run({ names, runs, readings, verify, backlog, fleet }: Plan): Promise<void> {
   print(describeMachine());
   await using broker = new AsyncDisposableStack();
   let opened: Promise<Stage> | undefined;
   const stage = () => opened ??= openStage().then((it) => broker.use(it));
   let filled: Promise<Filled> | undefined;
   const input = () => filled ??= stage().then((it) => fillInput(it, readings));
+  let filledFleet: Promise<FilledFleet> | undefined;
+  const fleetInput = () => filledFleet ??= stage().then((it) => fillFleet(it, fleet));
   const results = new Map<string, Figures[]>();
   for (let round = 1; round <= runs; round++) {
     for (const [title, measure] of names.flatMap((name) => Object.entries(MEASUREMENTS[name]))) {
       print(`${title}, run ${round} of ${runs}, load ${loadNow()}`);
-      const figures = await measure({ stage, readings, verify, backlog, input });
+      const figures = await measure({ stage, readings, verify, backlog, input, fleetInput });
       results.set(title, [...results.get(title) ?? [], figures]);
       print(table("", [figures]).trimStart());
     }

@@ -1,6 +1,4 @@
 import assert from "node:assert/strict";
-import vm from "node:vm";
-import v8 from "node:v8";
 import fc from "fast-check";
 import { ExactSum } from "../../src/core/exact_sum.ts";
 import { toTenThousandths } from "../../src/core/number.ts";
@@ -119,51 +117,3 @@ Deno.test("a state that is none is refused", () => {
   ];
   for (const each of wrong) assert.throws(() => Series.fromState(each, 2), RangeError);
 });
-
-Deno.test("a series of 100 readings holds at most 4 KiB, and says about how much", () => {
-  v8.setFlagsFromString("--expose-gc");
-  const collect = vm.runInNewContext("gc") as () => void;
-  const kinds: [string, (i: number) => number][] = [
-    ["decimals", (i) => (i * 37 % 6000) / 100],
-    ["full precision", (i) => 20 + 10 * Math.sin(i)],
-    [
-      "of every size",
-      (i) => (i % 3 === 0 ? 1e308 : i % 3 === 1 ? Math.sin(i) : 1e16 * Math.sin(i)),
-    ],
-  ];
-  for (const [name, kind] of kinds) {
-    for (const [pushes, bound] of [[1, 1400], [120, 4096]]) {
-      const { said, measured } = measure(collect, { pushes, kind });
-      assert.ok(said <= bound, `${name}: says ${said}`);
-      assert.ok(measured <= bound, `${name}: measured ${measured}`);
-      assert.ok(Math.abs(said - measured) < 250, `${name}: says ${said}, measured ${measured}`);
-    }
-  }
-});
-
-/** Bytes of one of 10,000 series, as it says and as the heap grows. A call of its own: what it made is garbage after. */
-function measure(
-  collect: () => void,
-  { pushes, kind }: { pushes: number; kind: (i: number) => number },
-): { said: number; measured: number } {
-  const before = held(collect);
-  const all = Array.from({ length: 10_000 }, () => {
-    const series = new Series(100);
-    for (let i = 0; i < pushes; i++) {
-      series.push(kind(i), 1.7e12 + i);
-      // What is worked out for a reader is kept, too.
-      void series.window.min;
-    }
-    void series.window.mean();
-    return series;
-  });
-  const measured = (held(collect) - before) / all.length;
-  return { said: all[0].bytes, measured };
-}
-
-/** Heap and array buffers after collections: buffers are freed by the one after that which finds them. */
-function held(collect: () => void): number {
-  for (let i = 0; i < 4; i++) collect();
-  const { heapUsed, external } = Deno.memoryUsage();
-  return heapUsed + external;
-}

@@ -1,3 +1,4 @@
+import { ByteRoom } from "../core/byte_room.ts";
 import { Engine } from "../core/engine.ts";
 import { type FleetOptions } from "../core/fleet.ts";
 import { type Device } from "../core/device.ts";
@@ -20,6 +21,8 @@ export interface StateOptions {
  */
 export class State {
   readonly #options: StateOptions;
+  /** For one device's state while it is written. */
+  readonly #room = new ByteRoom();
   engine: Engine;
   /** Invariant 5, as the store has it. */
   counters: Counters;
@@ -64,7 +67,10 @@ export class State {
   #save(devices: readonly Device[]): void {
     const id = this.includedId;
     this.#options.store.transact((tx) => {
-      for (const device of devices) tx.saveDevice(device.toState(id));
+      for (const device of devices) {
+        tx.saveDevice(device.toState(id, this.#room));
+        this.#room.clear();
+      }
     });
     for (const device of devices) this.engine.saved(device, id);
   }

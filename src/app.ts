@@ -1,5 +1,6 @@
 /** The composition root, with its pieces in `app/`: what knows every part; the order of start and stop. */
 import { ulid } from "../deps.ts";
+import { createTenantShares } from "./app/tenant_shares.ts";
 import { createEnds } from "./app/ends.ts";
 import { followBatches } from "./app/following.ts";
 import { createLists } from "./app/lists.ts";
@@ -139,7 +140,9 @@ function assemble(
     address: config,
   });
   const { settings } = tenants;
-  const state = new State({ store, pool, log, now, fleet: { maxReadings, maxBytes, settings } });
+  const backlogRoom = (tenant: string, share: number) => shares.room(tenant, share);
+  const fleet = { maxReadings, maxBytes, settings, backlogRoom };
+  const state = new State({ store, pool, log, now, fleet });
   const ids = new JournalIds(store.journal.lastId());
   const live = createLiveResults({ config, store, state, log, elapsed });
   const output = hasOutput
@@ -161,6 +164,7 @@ function assemble(
     log,
     now,
   });
+  const shares = createTenantShares({ store, backlogs, output, storage });
   const lifecycle = { running: true, startedAt: now() };
 
   const { source, outputSink, storageSink, deadLetterTopic } = createEnds({
@@ -189,6 +193,7 @@ function assemble(
       state,
       backlogs,
       checkpoint,
+      shares,
       feeds: { output, storage },
       ends: { source, outputSink, storageSink, deadLetterTopic },
       stream: live.readers,
@@ -208,6 +213,7 @@ function assemble(
     output,
     storage,
     backlogs,
+    shares,
     tail: live.tail,
     store,
     source,
@@ -225,6 +231,7 @@ function assemble(
         quotaLog.warn("a tenant sends more than its quotas allow", {
           tenant,
           readings,
+          quota: tally.quotaOf.get(tenant),
           todo: "raise its quotas in the tenants' file, or see what its devices do",
         });
       }

@@ -74,11 +74,14 @@ The file is read again while the engine runs: by SIGHUP, by \`POST /api/admin/re
 changes. With a fault the settings before it stay, and the log says what is wrong. Windows that become
 longer fill up again; those that become shorter keep their newest values.
 
-Quotas are \`{"readings_per_second": 100, "burst": 1000, "devices": 50, "over": "drop"}\`; what is left out
+Quotas are \`{"readings_per_second": 100, "burst": 1000, "devices": 50, "backlog_share": 0.25, "over": "drop"}\`; what is left out
 has no bound, but for \`burst\`, which is ten seconds' worth then. The rate is a token bucket that holds
 \`burst\` readings; sampled-out readings count, too. A reading over HTTP beyond them is refused with 429
 and counted nowhere else; one from Kafka is dropped and counted (\`over\`: \`drop\`), or becomes a dead
-letter (\`dead_letter\`; a flood of them would push those of others out). A tenant over its quotas costs
+letter (\`dead_letter\`; a flood of them would push those of others out). \`backlog_share\` is the part of each
+sink's backlog (\`BACKLOG_MAX_BYTES\`) that the tenant's results may take while they wait, from the time on
+at which it has that quota: a tenant whose results pile up can't stop the others. What it takes counts from
+the oldest result on that the sink still needs, and may pass its share by what one batch brings. A tenant over its quotas costs
 little more than the parsing of what it sends.
 
 A detector is \`{"type": "range", "metric": "temperature", "min": 10, "max": 30, "weight": 1}\`. It fires

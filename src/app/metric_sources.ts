@@ -8,6 +8,7 @@ import type { Ingest } from "../pipeline/ingest.ts";
 import type { LowDisk } from "../pipeline/low_disk.ts";
 import type { JournalOutputFeed } from "../pipeline/output_feed.ts";
 import type { State } from "../pipeline/state.ts";
+import type { TenantShares } from "../pipeline/tenant_shares.ts";
 import type { JournalStorageFeed } from "../pipeline/storage_feed.ts";
 import type { OpenedStore } from "../store/open.ts";
 import type { MetricSources } from "../telemetry/metrics.ts";
@@ -20,6 +21,7 @@ export interface MetricSourcesOptions {
   readonly state: State;
   readonly backlogs: Backlogs;
   readonly checkpoint: Checkpoint;
+  readonly shares: TenantShares;
   readonly feeds: {
     readonly output: JournalOutputFeed | null;
     readonly storage: JournalStorageFeed | null;
@@ -48,6 +50,7 @@ export function metricSources(options: MetricSourcesOptions): MetricSources {
       ...(output === null ? [] : [{ sink: "output", ...output.backlog() }]),
       ...(storage === null ? [] : [{ sink: "storage", ...storage.backlog() }]),
     ],
+    tenantBacklogs: () => options.shares.waiting(),
     backlogLimits: () => backlogs.limits().map(({ sink, limits }) => ({ sink, ...limits })),
     resultsDropped: () => Object.entries(store.resultsDropped()),
     health,

@@ -181,10 +181,12 @@ function quotasOf(
   const readingsPerSecond = given.readings_per_second ?? fallback?.readingsPerSecond;
   const burst = given.burst ?? fallback?.burst;
   const devices = given.devices ?? fallback?.devices;
+  const backlogShare = given.backlog_share ?? fallback?.backlogShare;
   return Object.freeze({
     ...(readingsPerSecond === undefined ? {} : { readingsPerSecond }),
     ...(burst === undefined ? {} : { burst }),
     ...(devices === undefined ? {} : { devices }),
+    ...(backlogShare === undefined ? {} : { backlogShare }),
     over: given.over ?? fallback?.over ?? "drop",
   });
 }

@@ -10,6 +10,7 @@ const metricRule =
 const nameRule = `expected text of 1 to ${MAX_TENANT_NAME} characters without control characters`;
 const rateRule = "expected a number above 0";
 const wholeRule = "expected a whole number above 0";
+const shareRule = "expected a number above 0, at most 1";
 const windowRule = "expected a whole number from 1 to 100000";
 
 const detectorSchema = z.strictObject({
@@ -40,6 +41,9 @@ const quotasSchema = z.strictObject({
   devices: z.number({ error: wholeRule }).int({ error: wholeRule }).min(1, { error: wholeRule })
     .optional()
     .meta({ description: "devices that it may ever have" }),
+  backlog_share: z.number({ error: shareRule }).positive({ error: shareRule })
+    .max(1, { error: shareRule }).optional()
+    .meta({ description: "share of each sink's backlog that its results may take" }),
   over: z.enum(["drop", "dead_letter"], { error: 'expected "drop" or "dead_letter"' }).optional()
     .meta({
       description: "what becomes of readings from Kafka beyond them; those over HTTP are refused",

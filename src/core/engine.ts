@@ -10,6 +10,7 @@ import { type ResultId, ResultWriter, valueOf } from "./result.ts";
 import { RowBuffer } from "./row_buffer.ts";
 import { isSampled } from "./sampling.ts";
 import { Tally } from "./tally.ts";
+import { type Tenant } from "./tenant.ts";
 import { type GlobalState, GlobalTotals } from "./totals.ts";
 
 /** What became of a reading. */
@@ -51,6 +52,7 @@ export class Engine {
   #lastRow: RowBuffer | null = null;
   #finished: FinishedRow[] = [];
   #touched: Device[] = [];
+  #sharing: Tenant[] = [];
   #batch = 0;
   #firstId = 0;
   #time = 0;
@@ -68,6 +70,8 @@ export class Engine {
    */
   begin(batch: { time: number; lanes: number; firstId: number }): void {
     this.#batch++;
+    this.fleet.begin();
+    this.#sharing = [];
     this.#time = batch.time;
     this.#lanes = batch.lanes;
     this.#firstId = batch.firstId;
@@ -126,7 +130,9 @@ export class Engine {
     let row = this.#open[lane];
     if (row === null) row = this.#open[lane] = this.#takeBuffer();
     const verdict = { reading, id, score, fired };
+    const before = row.end;
     this.writer.write(row, device, verdict);
+    if (device.tenant.backlogShare !== null) this.#share(device.tenant, row.end - before);
     if (isAnomaly) this.anomalies.add(device, verdict);
     this.#lastRow = row;
     if (row.full) this.#close(lane, row);
@@ -168,6 +174,15 @@ export class Engine {
       if (row !== null) this.#close(lane, row);
     }
     return this.#finished;
+  }
+
+  /** Bytes of results of this batch, of tenants with a share of the backlog. */
+  shares(): { tenant: string; share: number; bytes: number }[] {
+    return this.#sharing.map(({ name, backlogShare, added }) => ({
+      tenant: name,
+      share: backlogShare!,
+      bytes: added,
+    }));
   }
 
   /** Devices of this batch that the store doesn't know yet: their rows belong into its transaction. */
@@ -247,12 +262,27 @@ export class Engine {
     }
     this.quotas = this.fleet.quotasOf(tenant);
     const { readingsPerSecond, devices } = this.quotas;
+    if (refusal === "backlog") return this.#overShare(tenant);
     const limit = refusal === "rate"
       ? `${readingsPerSecond} readings a second`
       : `${devices} devices`;
     this.reason = `quota: expected at most ${limit} of tenant ${name}, got one more`;
-    this.tally.refuse(tenant);
+    this.tally.refuse(tenant, refusal === "rate" ? "readings_per_second" : "devices");
     return OVER_QUOTA;
+  }
+
+  #overShare(tenant: string): number {
+    const percent = this.quotas.backlogShare! * 100;
+    this.reason = `quota: expected at most ${percent} % of the results that wait to be of tenant ${
+      JSON.stringify(tenant)
+    }, there are more`;
+    this.tally.refuse(tenant, "backlog_share");
+    return OVER_QUOTA;
+  }
+
+  #share(tenant: Tenant, bytes: number): void {
+    if (tenant.added === 0) this.#sharing.push(tenant);
+    tenant.added += bytes;
   }
 
   #isSampled(device: Device, id: ResultId): boolean {

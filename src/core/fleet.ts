@@ -12,7 +12,7 @@ export interface Archive {
 }
 
 /** Why a reading isn't taken before anything is done with it. */
-export type Refusal = "unknown tenant" | "rate" | "devices";
+export type Refusal = "unknown tenant" | "rate" | "devices" | "backlog";
 
 export interface FleetOptions {
   /** Window length, 1 to 100,000. */
@@ -22,6 +22,11 @@ export interface FleetOptions {
   readonly archive: Archive;
   /** undefined: the tenant's readings aren't taken. May answer otherwise after `reconfigure`. */
   readonly settings: (tenant: string) => TenantSettings | undefined;
+  /**
+   * Bytes that results of a tenant with this share of the backlog may take; as much as they like unless
+   * told. Asked once a batch.
+   */
+  readonly backlogRoom?: (tenant: string, share: number) => number;
 }
 
 /** So much of the bound may be room in pages that nobody uses, and so much more. */
@@ -47,6 +52,7 @@ export class Fleet {
   /** Told each device that is dropped from memory. */
   onForget: (device: Device) => void = () => {};
   readonly #pool = new CellPool();
+  #batch = 0;
   /** Why `admit` has just answered null. */
   refusal: Refusal = "unknown tenant";
 
@@ -125,6 +131,10 @@ export class Fleet {
     if (resized.size > 0) this.forget(this.#devices.filter(({ tenant }) => resized.has(tenant)));
   }
 
+  begin(): void {
+    this.#batch++;
+  }
+
   /** The device of a reading: from memory, from the archive, or a new one. */
   find(reading: Reading): Device {
     const hash = hashOf(reading);
@@ -141,7 +151,8 @@ export class Fleet {
     if (device === undefined) return this.#admitToMemory(reading, { hash, time });
     const { tenant } = device;
     if (!tenant.admitted) return this.#refuse("unknown tenant");
-    return tenant.rate === null || tenant.rate.take(time) ? device : this.#refuse("rate");
+    if (tenant.rate !== null && !tenant.rate.take(time)) return this.#refuse("rate");
+    return this.#hasRoom(tenant) ? device : this.#refuse("backlog");
   }
 
   #admitToMemory(reading: Reading, of: { hash: number; time: number }): Device | null {
@@ -150,6 +161,8 @@ export class Fleet {
       ? "unknown tenant"
       : tenant.rate?.take(of.time) === false
       ? "rate"
+      : !this.#hasRoom(tenant)
+      ? "backlog"
       : undefined;
     const { devices: maxDevices = Infinity } = tenant.settings.quotas ?? {};
     const device = refusal === undefined
@@ -157,6 +170,18 @@ export class Fleet {
       : undefined;
     if (tenant.devices === 0) this.#forgetTenant(tenant);
     return device ?? this.#refuse(refusal ?? "devices");
+  }
+
+  /** Whether its results may take more of the backlog: the last one may go over its share. */
+  #hasRoom(tenant: Tenant): boolean {
+    if (tenant.backlogShare === null) return true;
+    if (tenant.roomAsOf !== this.#batch) {
+      const { backlogRoom } = this.#options;
+      tenant.backlogRoom = backlogRoom?.(tenant.name, tenant.backlogShare) ?? Infinity;
+      tenant.roomAsOf = this.#batch;
+      tenant.added = 0;
+    }
+    return tenant.added < tenant.backlogRoom;
   }
 
   #refuse(refusal: Refusal): null {

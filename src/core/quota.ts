@@ -6,6 +6,8 @@ export interface Quotas {
   readonly burst?: number;
   /** Devices, ever. */
   readonly devices?: number;
+  /** Share of each sink's backlog that its results may take, above 0, at most 1. */
+  readonly backlogShare?: number;
   /** What becomes of readings from Kafka beyond them. */
   readonly over: "drop" | "dead_letter";
 }

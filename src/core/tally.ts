@@ -1,5 +1,8 @@
 import { type Tenant } from "./tenant.ts";
 
+/** As the tenants' file calls it. */
+export type QuotaName = "readings_per_second" | "devices" | "backlog_share";
+
 /** What a batch's readings became, kept by number until the commit: latency ends there. */
 export class Tally {
   readonly tenants: Tenant[] = [];
@@ -13,6 +16,8 @@ export class Tally {
   readonly rejections: string[] = [];
   /** Readings over the quotas, by tenant. */
   readonly overQuota = new Map<string, number>();
+  /** Which quota it was, of the last of them. */
+  readonly quotaOf = new Map<string, QuotaName>();
 
   get rejected(): number {
     return this.rejections.length;
@@ -25,6 +30,7 @@ export class Tally {
     this.sampledOut = 0;
     this.rejections.length = 0;
     this.overQuota.clear();
+    this.quotaOf.clear();
   }
 
   judge(tenant: Tenant, anomaly: boolean, arrival: number): void {
@@ -38,7 +44,8 @@ export class Tally {
   }
 
   /** A reading of this tenant is over its quotas. */
-  refuse(tenant: string): void {
+  refuse(tenant: string, quota: QuotaName): void {
+    this.quotaOf.set(tenant, quota);
     this.overQuota.set(tenant, (this.overQuota.get(tenant) ?? 0) + 1);
   }
 

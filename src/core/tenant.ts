@@ -47,6 +47,13 @@ export class Tenant {
   readonly header: Literal;
   /** null: as many readings a second as it likes. */
   rate: RateQuota | null = null;
+  /** Share of each sink's backlog that its results may take; null: all of it. */
+  backlogShare: number | null = null;
+  /** Bytes that its results may still take in this batch, which `roomAsOf` tells. */
+  backlogRoom = 0;
+  roomAsOf = -1;
+  /** Bytes that its results take in this batch. */
+  added = 0;
   /** Devices in memory that belong to it: at 0 it is forgotten. */
   devices = 0;
   /** Devices in memory and in the archive; NaN: nobody has asked yet. */
@@ -77,7 +84,8 @@ export class Tenant {
     this.admitted = settings !== undefined;
     this.settings = settings ?? NOT_ADMITTED;
     this.detectors = this.settings.detectors.map(detectorOf);
-    const { readingsPerSecond, burst } = this.settings.quotas ?? {};
+    const { readingsPerSecond, burst, backlogShare } = this.settings.quotas ?? {};
+    this.backlogShare = backlogShare ?? null;
     const before = this.rate;
     this.rate = readingsPerSecond === undefined
       ? null

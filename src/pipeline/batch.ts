@@ -22,6 +22,7 @@ import { ReplayedLetters } from "./replayed_letters.ts";
 import { type PooledRow, type RowPool } from "./row_pool.ts";
 import { type ResultTail } from "./result_tail.ts";
 import { type State } from "./state.ts";
+import { type ShareChange, type TenantShares } from "./tenant_shares.ts";
 import { type JournalStorageFeed } from "./storage_feed.ts";
 
 const SINKS: readonly SinkName[] = ["output", "storage"];
@@ -44,6 +45,8 @@ export interface BatchParts {
   readonly output: JournalOutputFeed | null;
   readonly storage: JournalStorageFeed | null;
   readonly backlogs: Backlogs;
+  /** Tenants' shares of it; nobody has one unless told. */
+  readonly shares?: TenantShares;
   readonly tail: ResultTail;
   readonly maxReadingBytes: number;
   readonly now: () => number;
@@ -86,6 +89,7 @@ export class Batch {
   /** null: the store knows all names in it, it is written by checkpoints. */
   #newTotals: GlobalState | null = null;
   #counters: Counters = { ...NOTHING };
+  #shareChange: ShareChange = { saved: [], dropped: [] };
   #submitted: { first: string; last: string } | null = null;
 
   constructor(parts: BatchParts) {
@@ -259,6 +263,10 @@ export class Batch {
       end: (lane) => ends.get(lane) ?? output!.end(lane),
     });
     this.#anomalies = engine.anomalies.finish();
+    this.#shareChange = this.#parts.shares?.plan(engine.shares(), {
+      firstId: this.#firstId,
+      lastId: this.lastId,
+    }) ?? this.#shareChange;
     const saved = engine.newDevices();
     this.#newDevices = { saved, states: saved.map((device) => device.toState(this.lastId)) };
     if (engine.totals.hasNewNames) this.#newTotals = engine.totals.toState(this.lastId);
@@ -277,6 +285,7 @@ export class Batch {
     for (const rejected of this.#rejected) tx.reject(rejected);
     if (this.#anomalies.length > 0) tx.keepAnomalies(this.#anomalies);
     tx.count(this.#counters);
+    this.#parts.shares?.write(tx, this.#shareChange);
     // The slice first: it is older.
     if (this.#slice !== null) writeSlice(tx, this.#slice);
     for (const state of this.#newDevices.states) tx.saveDevice(state);
@@ -299,6 +308,7 @@ export class Batch {
     state.engine.committed(this.lastId, this.#newDevices.saved);
     if (this.#newTotals !== null) state.engine.savedTotals(this.lastId);
     add(state.counters, this.#counters);
+    this.#parts.shares?.committed(this.#shareChange);
     checkpoint.appended(this.bytes);
     this.#parts.output?.flushed();
     storage?.flushed();

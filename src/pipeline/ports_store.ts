@@ -119,6 +119,9 @@ export interface Transaction {
   deleteRows(rowIds: readonly number[]): { rows: number; bytes: number };
   /** Rows that would go out, unsent ones, become "state": their sequences stay a gap in their lanes. */
   dropOutgoing(rowIds: readonly number[]): void;
+  /** One of the same tenant and `first` is replaced. */
+  saveTenantStretch(stretch: TenantStretch): void;
+  dropTenantStretch(tenant: string, first: number): void;
   /** What the storage service skips, and what doesn't count as waiting for a sink. One of the same `first` is replaced. */
   saveGap(sink: SinkName, gap: Gap): void;
   removeGap(sink: SinkName, first: number): void;
@@ -126,6 +129,14 @@ export interface Transaction {
   countDropped(sink: SinkName, results: number): void;
   /** The topic that the lanes' cursors belong to; empty: none. */
   saveOutputTopic(name: string): void;
+}
+
+/** Bytes of a tenant's results in the journal between two ids, both included. */
+export interface TenantStretch {
+  readonly tenant: string;
+  readonly first: number;
+  readonly last: number;
+  readonly bytes: number;
 }
 
 /** Thrown by `Store.transact` where the disk is full or failing: nothing was written, the same work may be tried again. */
@@ -203,6 +214,8 @@ export interface JournalReader {
   heads(fromId: number, limit: number): RowHead[];
   /** In the order of their ids. */
   gaps(sink: SinkName): Gap[];
+  /** By tenant, oldest first. */
+  tenantStretches(): TenantStretch[];
   row(id: number): JournalRow | undefined;
   /** What stands between two ids and doesn't go out. Reads the rows' heads. */
   settledBetween(firstId: number, lastId: number): { rows: number; bytes: number };

@@ -1,6 +1,6 @@
 /** What was dropped for the sinks, and the rows of the journal as a drop looks at them. */
 import type { Database } from "../../deps.ts";
-import type { Gap, RowHead, SinkName } from "../pipeline/ports.ts";
+import type { Gap, RowHead, SinkName, TenantStretch } from "../pipeline/ports.ts";
 import type { Extent } from "./journal_marks.ts";
 
 /** Not the terms of the index `journal_going_out`: these rows are found by their ids. */
@@ -37,6 +37,18 @@ export class BacklogTable {
 
   removeGap(sink: SinkName, first: number): void {
     this.#statements.removeGap.run({ sink, first });
+  }
+
+  tenantStretches(): TenantStretch[] {
+    return this.#statements.tenantStretches.all() as TenantStretch[];
+  }
+
+  saveTenantStretch({ tenant, first, last, bytes }: TenantStretch): void {
+    this.#statements.saveTenantStretch.run({ tenant, first, last, bytes });
+  }
+
+  dropTenantStretch(tenant: string, first: number): void {
+    this.#statements.dropTenantStretch.run({ tenant, first });
   }
 
   countDropped(sink: SinkName, results: number): void {
@@ -76,6 +88,17 @@ function prepare(db: Database.Database) {
       ON CONFLICT (sink, first_id) DO UPDATE SET
         last_id = excluded.last_id, rows = excluded.rows, bytes = excluded.bytes`),
     removeGap: db.prepare("DELETE FROM backlog_gaps WHERE sink = :sink AND first_id = :first"),
+    tenantStretches: db.prepare(`
+      SELECT tenant_id AS tenant, first_id AS first, last_id AS last, bytes
+      FROM tenant_stretches ORDER BY tenant_id, first_id`),
+    saveTenantStretch: db.prepare(`
+      INSERT INTO tenant_stretches (tenant_id, first_id, last_id, bytes)
+      VALUES (:tenant, :first, :last, :bytes)
+      ON CONFLICT (tenant_id, first_id) DO UPDATE SET
+        last_id = excluded.last_id, bytes = excluded.bytes`),
+    dropTenantStretch: db.prepare(
+      "DELETE FROM tenant_stretches WHERE tenant_id = :tenant AND first_id = :first",
+    ),
     countDropped: {
       output: db.prepare("UPDATE counters SET output_dropped = output_dropped + ?"),
       storage: db.prepare("UPDATE counters SET storage_dropped = storage_dropped + ?"),

@@ -8,6 +8,7 @@ import type {
   LaneState,
   RowHead,
   SinkName,
+  TenantStretch,
 } from "../pipeline/ports.ts";
 import { BacklogTable } from "./backlog_table.ts";
 import { type Extent, JournalMarks } from "./journal_marks.ts";
@@ -133,6 +134,18 @@ export class JournalTable implements JournalReader {
   dropOutgoing(rowIds: readonly number[]): void {
     this.#statements.keepLaneEnds.run();
     for (const id of rowIds) this.#statements.retarget.run("state", id);
+  }
+
+  tenantStretches(): TenantStretch[] {
+    return this.#backlog.tenantStretches();
+  }
+
+  saveTenantStretch(stretch: TenantStretch): void {
+    this.#backlog.saveTenantStretch(stretch);
+  }
+
+  dropTenantStretch(tenant: string, first: number): void {
+    this.#backlog.dropTenantStretch(tenant, first);
   }
 
   saveGap(sink: SinkName, gap: Gap): void {

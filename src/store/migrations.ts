@@ -7,6 +7,7 @@ import backlog from "../../migrations/0004_backlog.sql" with { type: "text" };
 import skippedRecords from "../../migrations/0005_skipped_records.sql" with { type: "text" };
 import anomalies from "../../migrations/0006_anomalies.sql" with { type: "text" };
 import deviceSummaries from "../../migrations/0007_device_summaries.sql" with { type: "text" };
+import tenantStretches from "../../migrations/0008_tenant_stretches.sql" with { type: "text" };
 import type { Database } from "../../deps.ts";
 import type { Log } from "../pipeline/ports.ts";
 
@@ -20,6 +21,7 @@ export const migrations: readonly string[] = [
   skippedRecords,
   anomalies,
   deviceSummaries,
+  tenantStretches,
 ];
 
 /** The file was written by a newer program. It was not touched. */

@@ -165,6 +165,13 @@ export const backlogGaps = sqliteTable("backlog_gaps", {
   bytes: integer("bytes").notNull(),
 }, (table) => [primaryKey({ columns: [table.sink, table.firstId] })]);
 
+export const tenantStretches = sqliteTable("tenant_stretches", {
+  tenant: text("tenant_id").notNull(),
+  firstId: integer("first_id").notNull(),
+  lastId: integer("last_id").notNull(),
+  bytes: integer("bytes").notNull(),
+}, (table) => [primaryKey({ columns: [table.tenant, table.firstId] })]);
+
 export const deadLetters = sqliteTable("dead_letters", {
   sequence: integer("sequence").primaryKey({ autoIncrement: true }),
   id: text("id").notNull(),

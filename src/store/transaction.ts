@@ -13,6 +13,7 @@ import type {
   Refused,
   Rejected,
   SinkName,
+  TenantStretch,
   Transaction,
 } from "../pipeline/ports.ts";
 import type { AnomalyTable } from "./anomalies.ts";
@@ -148,6 +149,14 @@ export class StoreTransaction implements Transaction {
 
   dropOutgoing(rowIds: readonly number[]): void {
     this.#live().journal.dropOutgoing(rowIds);
+  }
+
+  saveTenantStretch(stretch: TenantStretch): void {
+    this.#live().journal.saveTenantStretch(stretch);
+  }
+
+  dropTenantStretch(tenant: string, first: number): void {
+    this.#live().journal.dropTenantStretch(tenant, first);
   }
 
   saveGap(sink: SinkName, gap: Gap): void {

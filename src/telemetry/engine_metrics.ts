@@ -10,6 +10,9 @@ import { registerLetterMetrics } from "./letter_metrics.ts";
 import type { MetricTexts, PulledMetric } from "./metric_texts.ts";
 import { registerStreamMetrics, type StreamNumbers } from "./stream_metrics.ts";
 
+/** Tenants whose waiting bytes are shown by name. */
+const MAX_TENANT_BACKLOGS = 100;
+
 /** What is asked for in a scrape: cheap, synchronous; one that throws leaves out its own metrics only. */
 export interface MetricSources {
   counters(): Counters;
@@ -27,6 +30,8 @@ export interface MetricSources {
   skippedRecords(): number;
   /** What each sink hasn't acknowledged yet, and since when (ms since 1970) the oldest of it waits. */
   backlog(): Iterable<SinkBacklog>;
+  /** Bytes that wait of the results of tenants with a share of the backlog. */
+  tenantBacklogs(): Iterable<readonly [string, number]>;
   /** What may wait for each sink; Infinity: no limit. */
   backlogLimits(): Iterable<SinkLimits>;
   /** Results that each sink didn't get on purpose, ever. */
@@ -160,6 +165,13 @@ export function registerEngineMetrics(texts: MetricTexts, sources: MetricSources
       const now = sources.now();
       return backlogs(({ since = now }) => Math.max(0, now - since) / 1000);
     },
+  });
+  texts.gauge({
+    name: "plumbline_tenant_backlog_bytes",
+    help: "Bytes of results that wait, by tenant with a share of the backlog as a quota",
+    labels: ["tenant_id"],
+    values: () =>
+      largest([...sources.tenantBacklogs()]).map(([tenant_id, n]) => [{ tenant_id }, n]),
   });
   const limits = (value: (it: SinkLimits) => number) =>
     by("sink", [...sources.backlogLimits()].map((it) => [it.sink, value(it)] as const))
@@ -314,4 +326,12 @@ function outcomes(counters: Counters): [string, number][] {
     ["dropped", dropped],
     ["passed_on", passedOn],
   ];
+}
+
+/** Those that have most, and the rest together: the number of tenants is a matter of who sends. */
+function largest(all: (readonly [string, number])[]): (readonly [string, number])[] {
+  all.sort(([, a], [, b]) => b - a);
+  const rest = all.slice(MAX_TENANT_BACKLOGS).reduce((sum, [, bytes]) => sum + bytes, 0);
+  const named = all.slice(0, MAX_TENANT_BACKLOGS);
+  return rest === 0 ? named : [...named.filter(([name]) => name !== "other"), ["other", rest]];
 }

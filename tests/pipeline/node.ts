@@ -2,6 +2,7 @@
  * An engine as the program puts it together, over a real store, without Kafka and HTTP. `crash` ends it
  * as SIGKILL would: what was committed is there, nothing else.
  */
+import { createTenantShares } from "../../src/app/tenant_shares.ts";
 import { type DeviceState } from "../../src/core/device.ts";
 import { type TenantSettings } from "../../src/core/tenant.ts";
 import { Backlogs } from "../../src/pipeline/backlogs.ts";
@@ -57,7 +58,8 @@ export function startNode(options: NodeOptions) {
   const real = openStore({ dir, log, now });
   const store = new FaultyStore(real);
   const pool = new RowPool();
-  const fleet = { maxReadings, maxBytes: maxFleetBytes, settings };
+  const backlogRoom = (tenant: string, share: number) => shares.room(tenant, share);
+  const fleet = { maxReadings, maxBytes: maxFleetBytes, settings, backlogRoom };
   const state = new State({ store, pool, log, now, fleet });
   const ids = new JournalIds(store.journal.lastId());
   const tail = new ResultTail({
@@ -86,6 +88,7 @@ export function startNode(options: NodeOptions) {
     log,
     now,
   });
+  const shares = createTenantShares({ store, backlogs, output, storage });
   const source = options.source?.(store) ?? null;
   const ingest = new Ingest({
     state,
@@ -95,6 +98,7 @@ export function startNode(options: NodeOptions) {
     output,
     storage,
     backlogs,
+    shares,
     tail,
     store,
     source,

@@ -20,6 +20,20 @@ for (const over of ["drop", "dead_letter"] as const) {
   });
 }
 
+for (const over of ["drop", "dead_letter"] as const) {
+  Deno.test(`readings from Kafka over the share of the backlog, ${over}: counted once`, async () => {
+    const topic = new InputTopic(1);
+    for (let i = 0; i < 10; i++) topic.partitions[0].push(reading("d", i));
+    // Room for one result: it may go over the share.
+    const settings: TenantSettings = { ...PARITY, quotas: { backlogShare: 0.001, over } };
+    using node = rig(topic, { settings: () => settings, maxBacklogBytes: 100_000 });
+    await node.ingest.run();
+    const rest = over === "drop" ? { dropped: 9 } : { rejected: 9 };
+    assertCounted(node, { read: 10, results: 1, ...rest });
+    assert.deepEqual(resultIds(node), ["in-0-0"]);
+  });
+}
+
 Deno.test("readings over HTTP over the quota: refused, and counted nowhere", async () => {
   const settings: TenantSettings = {
     ...PARITY,

@@ -49,6 +49,8 @@ const WRITES: Record<keyof Transaction, (tx: Transaction) => unknown> = {
   saveGap: (tx) => tx.saveGap("storage", { first: 1, last: 1, rows: 1, bytes: 1 }),
   removeGap: (tx) => tx.removeGap("output", 1),
   countDropped: (tx) => tx.countDropped("output", 1),
+  saveTenantStretch: (tx) => tx.saveTenantStretch({ tenant: "t", first: 1, last: 2, bytes: 3 }),
+  dropTenantStretch: (tx) => tx.dropTenantStretch("t", 1),
   saveOutputTopic: (tx) => tx.saveOutputTopic("out"),
 };
 

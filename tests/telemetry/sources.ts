@@ -8,6 +8,7 @@ export const IDLE: MetricSources = {
   jumps: () => new Map(),
   skippedRecords: () => 0,
   backlog: () => [],
+  tenantBacklogs: () => [],
   backlogLimits: () => [],
   resultsDropped: () => [],
   health: () => ({ live: () => new Map(), ready: () => new Map() }),

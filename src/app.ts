@@ -3,6 +3,7 @@ import { ulid } from "../deps.ts";
 import { createTenantShares } from "./app/tenant_shares.ts";
 import { createEnds } from "./app/ends.ts";
 import { followBatches } from "./app/following.ts";
+import { listening } from "./app/listening.ts";
 import { createLists } from "./app/lists.ts";
 import { createLiveResults } from "./app/live_results.ts";
 import { watchHeap } from "./app/heap_watch.ts";
@@ -281,7 +282,7 @@ function assemble(
     wallClock: now,
     version,
   });
-  const door = parts.door ?? openDoor({ app: api, host: config.host, port: config.port, log });
+  const door = parts.door ?? openDoor({ app: api, ...listening(config), log });
   door.answering = api;
 
   source?.start();

@@ -1,4 +1,5 @@
 /** A data folder that can't be opened now is waited for: whoever asks over HTTP is told. */
+import { listening } from "../app/listening.ts";
 import { type EngineOptions, type RunningEngine, startEngine } from "../app.ts";
 import { configWarnings } from "../config/config.ts";
 import { openDoor } from "../http/door.ts";
@@ -37,8 +38,7 @@ function startLater(options: EngineOptions, cause: string): RunningEngine {
       kafka: config.kafkaEnabled ? "connecting" : "disabled",
       wallClock: Date.now,
     }),
-    host: config.host,
-    port: config.port,
+    ...listening(config),
     log,
   });
   const { address } = door;

@@ -42,4 +42,12 @@ export const httpSettings = {
       "Readers of GET /api/stream at the same time; each takes its share of 32 MiB, 1 MiB at most.",
     parse: wholeNumber(0, 10_000),
   }),
+  maxConnections: setting({
+    name: "HTTP_MAX_CONNECTIONS",
+    default: "1000",
+    allowed: "10 to 100000",
+    meaning:
+      "Connections to the HTTP API at the same time; beyond them the one goes that has waited for longest.",
+    parse: wholeNumber(10, 100_000),
+  }),
 };

@@ -3,12 +3,11 @@ import { type ApiServer, serveApi, type ServeOptions } from "./serve.ts";
 
 export type Answering = ServeOptions["app"];
 
-export interface Door {
+export interface Door extends Pick<ApiServer, "close"> {
   /** `http://host:port`. */
   readonly address: string;
   /** Answers from now on. */
   answering: Answering;
-  readonly close: ApiServer["close"];
 }
 
 /** Throws where the address can't be listened on. */
@@ -21,7 +20,7 @@ export function openDoor(options: ServeOptions): Door {
   const door: Door = {
     address: `http://${host}:${server.port}`,
     answering: options.app,
-    close: (deadlineMs) => server.close(deadlineMs),
+    close: server.close,
   };
   return door;
 }

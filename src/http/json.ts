@@ -1,4 +1,5 @@
 /** JSON answers, written as text so that names like `__proto__` and results stay as they are. */
+import { SECURITY_HEADERS } from "./security_headers.ts";
 
 /** A piece of JSON text that is put in as it stands. */
 export class JsonText {
@@ -20,11 +21,9 @@ export function jsonObject(members: Iterable<readonly [string, unknown]>): JsonT
   return new JsonText(`{${written.join(",")}}`);
 }
 
-/** What is known now may be wrong a moment later: nobody may keep it. */
 export const JSON_HEADERS = {
   "content-type": "application/json; charset=utf-8",
-  "cache-control": "no-store",
-  "x-content-type-options": "nosniff",
+  ...SECURITY_HEADERS,
 };
 
 /** An answer with these members at the top. */

@@ -1,7 +1,18 @@
 /** The API on a socket. */
 import type { Log } from "../pipeline/ports.ts";
+import { seldom } from "../telemetry/seldom.ts";
+import { type ConnectionServer, serveConnection } from "./connection_server.ts";
+import {
+  CONNECTION_LIMITS,
+  type ConnectionLimits,
+  Connections,
+  type HeldConnection,
+} from "./connections.ts";
 import { errorAnswer } from "./json.ts";
+import { OpenRequests } from "./open_requests.ts";
+import { secured } from "./security_headers.ts";
 import { EVENT_STREAM } from "./stream_about.ts";
+import { WatchedRequest } from "./watched_request.ts";
 
 /** How long the last bytes of streams that were ended may take. */
 const STREAM_MS = 500;
@@ -21,6 +32,7 @@ export interface ServeOptions {
   readonly host: string;
   /** 0: any free port. */
   readonly port: number;
+  readonly limits?: Partial<ConnectionLimits>;
   readonly log: Log;
 }
 
@@ -30,121 +42,149 @@ export interface ApiServer {
   close(deadlineMs: number): Promise<void>;
 }
 
+/** So often it is seen that a client is late. */
+const SWEEP_MS = 1_000;
+/** After so long connections are accepted again that the machine had no room for. */
+const ACCEPT_RETRY_MS = 100;
+
 /** Throws where the address can't be listened on. */
 export function serveApi(options: ServeOptions): ApiServer {
-  const { host, port, log } = options;
-  const cut = new AbortController();
+  const { host, log } = options;
+  const limits = { ...CONNECTION_LIMITS, ...options.limits };
+  const now = () => performance.now();
+  const connections = new Connections({ limits, now });
+  const servers = new Set<ConnectionServer>();
   const open = new OpenRequests();
   const streams = new OpenRequests();
+  const rarely = seldom(log, { now });
+  let dropped = 0;
   let closing = false;
+
+  function take(connection: Deno.TcpConn): void {
+    const held = connections.add(() => server.cut());
+    if (connections.dropped > dropped) tellDropped();
+    if (held === undefined) return connection.close();
+    connection.setNoDelay(true);
+    const { hostname: address } = connection.remoteAddr;
+    const server: ConnectionServer = serveConnection(connection, {
+      answer: (request, { completed }) => answer(request, { held, from: { address, completed } }),
+      failed,
+    });
+    servers.add(server);
+    const ended = () => {
+      servers.delete(server);
+      held.closed();
+    };
+    // It rejects where what came was no HTTP: the client has been told, and nobody else needs to know.
+    server.finished.then(ended, ended);
+  }
+
+  function tellDropped(): void {
+    dropped = connections.dropped;
+    rarely.warn("there are too many connections: those that wait for their clients longest go", {
+      connections: connections.open,
+      dropped,
+      todo: "see who opens them; HTTP_MAX_CONNECTIONS allows more",
+    });
+  }
 
   async function answer(
     request: Request,
-    info: Deno.ServeHandlerInfo<Deno.NetAddr>,
+    { held, from }: { held: HeldConnection; from: Connection },
   ): Promise<Response> {
     if (closing) {
-      return errorAnswer(503, "the engine stops", { connection: "close", "retry-after": "5" });
+      const headers = { connection: "close", "retry-after": "5" };
+      return secured(errorAnswer(503, "the engine stops", headers));
     }
-    const { completed } = info;
-    const leave = open.add(completed);
-    const response = await options.app.fetch(request, new ConnectionOf(info));
+    const here = held.request();
+    let among = open;
+    among.add();
+    const over = () => {
+      among.remove();
+      here.over();
+    };
+    from.completed.then(over, over);
+    const isWhole = request.method === "GET" || request.method === "HEAD";
+    if (isWhole) here.whole();
+    const watched = isWhole
+      ? request
+      : new WatchedRequest(request, here.whole) as unknown as Request;
+    const response = secured(await options.app.fetch(watched, from));
     if (response.headers.get("content-type") === EVENT_STREAM) {
-      streams.add(completed);
-      leave();
-    }
+      among.remove();
+      among = streams;
+      among.add();
+    } else here.answered();
     return response;
   }
 
   function failed(error: unknown): Response {
     log.error("answering a request failed", { error, todo: "this is a defect: please report it" });
-    return errorAnswer(500, "internal error; the log says more");
+    return secured(errorAnswer(500, "internal error; the log says more"));
   }
 
-  function listen(): Deno.HttpServer<Deno.NetAddr> {
-    const onListen = ({ port }: Deno.NetAddr) => log.debug("HTTP API is up", { host, port });
-    try {
-      return Deno.serve(
-        { hostname: host, port, signal: cut.signal, onListen, onError: failed },
-        answer,
-      );
-    } catch (error) {
-      const reason = (error as Error).message;
-      const hint = error instanceof Deno.errors.AddrInUse
-        ? "; METRICS_PORT takes another port"
-        : "";
-      throw new Error(`listening on ${host}, port ${port}: ${reason}${hint}`, { cause: error });
+  /** Until the listener is closed. */
+  async function accept(listener: Deno.TcpListener): Promise<void> {
+    for (;;) {
+      let connection: Deno.TcpConn;
+      try {
+        connection = await listener.accept();
+      } catch (error) {
+        if (closing) return;
+        // The client was gone already, or the machine has no room for one more.
+        if (error instanceof Deno.errors.ConnectionAborted) continue;
+        rarely.warn("connections can't be accepted", {
+          error,
+          connections: connections.open,
+          todo: "raise the limit of open files (ulimit -n), or lower HTTP_MAX_CONNECTIONS",
+        });
+        connections.dropOldest();
+        await new Promise((resolve) => setTimeout(resolve, ACCEPT_RETRY_MS));
+        continue;
+      }
+      take(connection);
     }
   }
 
-  const server = listen();
+  const listener = listen(options);
+  const { port } = listener.addr;
+  log.debug("HTTP API is up", { host, port });
+  const sweeper = setInterval(() => connections.sweep(), Math.min(SWEEP_MS, limits.waitMs));
+  const accepting = accept(listener);
+
   // A shutdown sends to the end what the handlers have answered, but once it is under way nothing can
   // cut connections any more: it comes only when no handler is at work.
   async function close(deadlineMs: number): Promise<void> {
     closing = true;
-    const deadline = performance.now() + deadlineMs;
+    const deadline = now() + deadlineMs;
     const settled = await inTime(open.settled(), deadlineMs);
     // Whoever serves streams has ended them by now. What isn't read of one holds nothing up.
-    const ended = await inTime(
-      streams.settled(),
-      Math.min(STREAM_MS, deadline - performance.now()),
-    );
+    const ended = await inTime(streams.settled(), Math.min(STREAM_MS, deadline - now()));
+    listener.close();
+    await accepting;
+    clearInterval(sweeper);
     if (settled && ended) {
-      await inTime(server.shutdown(), deadline - performance.now());
+      const shut = Promise.allSettled([...servers].map((it) => it.shutdown()));
+      await inTime(shut.then(() => {}), deadline - now());
       return;
     }
     if (!settled) {
       log.warn("requests were cut off at the end", { requests: open.count, waitedMs: deadlineMs });
     }
-    cut.abort();
-    await server.finished;
+    connections.end();
+    await Promise.allSettled([...servers].map((it) => it.finished));
   }
 
-  return { port: server.addr.port, close };
+  return { port, close };
 }
 
-/** Asks the runtime only for what is wanted. */
-class ConnectionOf implements Connection {
-  readonly #info: Deno.ServeHandlerInfo<Deno.NetAddr>;
-
-  constructor(info: Deno.ServeHandlerInfo<Deno.NetAddr>) {
-    this.#info = info;
-  }
-
-  get address(): string {
-    return this.#info.remoteAddr.hostname;
-  }
-
-  get completed(): Promise<void> {
-    return this.#info.completed;
-  }
-}
-
-/** Requests that a handler is at work on, or whose answer is being read from a stream. */
-class OpenRequests {
-  #count = 0;
-  #wake: () => void = () => {};
-
-  get count(): number {
-    return this.#count;
-  }
-
-  /** `completed` settles when the answer was handed to the connection, or that is gone. The answer counts it out before. */
-  add(completed: Promise<void>): () => void {
-    this.#count++;
-    let counts = true;
-    const done = () => {
-      if (!counts) return;
-      counts = false;
-      if (--this.#count === 0) this.#wake();
-    };
-    completed.then(done, done);
-    return done;
-  }
-
-  /** Resolves when there is none. */
-  settled(): Promise<void> {
-    if (this.#count === 0) return Promise.resolve();
-    return new Promise((resolve) => this.#wake = resolve);
+function listen({ host, port }: { host: string; port: number }): Deno.TcpListener {
+  try {
+    return Deno.listen({ hostname: host, port });
+  } catch (error) {
+    const reason = (error as Error).message;
+    const hint = error instanceof Deno.errors.AddrInUse ? "; METRICS_PORT takes another port" : "";
+    throw new Error(`listening on ${host}, port ${port}: ${reason}${hint}`, { cause: error });
   }
 }
 

@@ -56,6 +56,7 @@ Deno.test("an empty environment gives the contract's defaults", () => {
     streamMaxReaders: 100,
     allowAnonymous: false,
     metricsPublic: false,
+    maxConnections: 1000,
     storageUrl: "",
     storageConcurrency: 16,
     storageTimeoutMs: 10_000,

@@ -44,8 +44,9 @@ by \`check\` and at the start. It is no fault: the environment belongs to other 
 
 \`FLEET_MAX_BYTES\` bounds the devices and tenants in memory; up to a quarter of it more can be room that
 others have left and that is used again. Measured with the defaults and 10,000 tenants of ten devices each,
-all of which send again and again (\`deno task bench fleet\`), the whole process takes up to 0.7 GB. Plan
-for 300 MB and 1.5 times \`FLEET_MAX_BYTES\`. A supervisor that runs \`deno\` itself should pass
+all of which send again and again (\`deno task bench fleet\`), the whole process takes 0.7 GB while all of them
+fit, and 0.9 GB once their windows are full and half of them are always on disk, where a reading costs two to
+four times as much. Plan for 300 MB and 2.5 times \`FLEET_MAX_BYTES\`. A supervisor that runs \`deno\` itself should pass
 \`--v8-flags=--max-semi-space-size=2,--expose-gc\`, as \`deno task start\` does: without the second flag
 V8 leaves up to 0.4 GB of garbage lying about. Bodies over HTTP come on top, up to four
 times \`MAX_BATCH_BYTES\`, and 64 MiB of statistics pages that nobody reads.

@@ -182,11 +182,12 @@ function tenantCells(settings: TenantSettings): string[] {
   return [...cells, shown.join(", ") || "no detectors"];
 }
 
-function quotasText({ readingsPerSecond, burst, devices, over }: Quotas): string {
+function quotasText({ readingsPerSecond, burst, devices, backlogShare, over }: Quotas): string {
   const limits = [
     ...(readingsPerSecond === undefined ? [] : [`${readingsPerSecond}/s`]),
     ...(burst === undefined ? [] : [`burst ${burst}`]),
     ...(devices === undefined ? [] : [`${devices} devices`]),
+    ...(backlogShare === undefined ? [] : [`${backlogShare * 100} % of the backlog`]),
   ];
   return `${limits.join(", ") || "none"}, then ${over}`;
 }

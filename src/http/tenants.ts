@@ -92,6 +92,7 @@ function settingsJson(settings: SettingsInForce): JsonText {
         ["readings_per_second", quotas.readingsPerSecond],
         ["burst", quotas.burst],
         ["devices", quotas.devices],
+        ["backlog_share", quotas.backlogShare],
         ["over", quotas.over],
       ]),
     ],

@@ -14,6 +14,7 @@ const settingsSchema = z.object({
     readings_per_second: z.number().optional(),
     burst: z.int().min(1).optional(),
     devices: z.int().min(1).optional(),
+    backlog_share: z.number().gt(0).max(1).optional(),
     over: z.enum(["drop", "dead_letter"]),
   }).optional(),
   detectors: z.array(z.object({

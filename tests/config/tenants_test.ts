@@ -199,19 +199,28 @@ Deno.test("docs/tenants.schema.json is made from what the engine checks", () => 
 Deno.test("quotas: each of them is a tenant's own, or the defaults'", () => {
   const settings = lookup({
     defaults: { quotas: { readings_per_second: 100, devices: 50 } },
-    tenants: { small: { quotas: { devices: 5, over: "dead_letter" } } },
+    tenants: { small: { quotas: { devices: 5, backlog_share: 0.25, over: "dead_letter" } } },
   });
   assert.deepEqual(settings("any").quotas, { readingsPerSecond: 100, devices: 50, over: "drop" });
   assert.deepEqual(settings("small").quotas, {
     readingsPerSecond: 100,
     devices: 5,
+    backlogShare: 0.25,
     over: "dead_letter",
   });
-  const wrong = { readings_per_second: 0, burst: 1.5, devices: "5", over: "refuse", a: 1 };
+  const wrong = {
+    readings_per_second: 0,
+    burst: 1.5,
+    devices: "5",
+    backlog_share: 1.5,
+    over: "refuse",
+    a: 1,
+  };
   assert.deepEqual(faults({ defaults: { quotas: wrong } }), [
     "defaults.quotas.readings_per_second: expected a number above 0, got 0",
     "defaults.quotas.burst: expected a whole number above 0, got 1.5",
     'defaults.quotas.devices: expected a whole number above 0, got "5"',
+    "defaults.quotas.backlog_share: expected a number above 0, at most 1, got 1.5",
     'defaults.quotas.over: expected "drop" or "dead_letter", got "refuse"',
     "defaults.quotas.a: unknown",
   ]);

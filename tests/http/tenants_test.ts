@@ -13,7 +13,10 @@ import { apiOver } from "./in_memory.ts";
 
 const encoder = new TextEncoder();
 const FILE = {
-  defaults: { threshold: 3, quotas: { readings_per_second: 2, burst: 10, devices: 5 } },
+  defaults: {
+    threshold: 3,
+    quotas: { readings_per_second: 2, burst: 10, devices: 5, backlog_share: 0.5 },
+  },
   tenants: {
     acme: {
       display_name: "Acme Ltd",
@@ -80,7 +83,7 @@ const DEFAULTS = {
   threshold: 3,
   sampling: 1,
   max_readings: 4,
-  quotas: { readings_per_second: 2, burst: 10, devices: 5, over: "drop" },
+  quotas: { readings_per_second: 2, burst: 10, devices: 5, backlog_share: 0.5, over: "drop" },
   detectors: RANGES,
 };
 
@@ -115,7 +118,13 @@ Deno.test("a tenant's name, devices, results, use of its quotas, and what is in 
           threshold: 3,
           sampling: 0.5,
           max_readings: 7,
-          quotas: { readings_per_second: 2, burst: 10, devices: 2, over: "drop" },
+          quotas: {
+            readings_per_second: 2,
+            burst: 10,
+            devices: 2,
+            backlog_share: 0.5,
+            over: "drop",
+          },
           detectors: [{ type: "range", metric: "co2", max: 1000, weight: 1 }],
         },
       },

@@ -68,6 +68,7 @@ function filled(dir: string) {
     tx.moveStorageCursor(1, 0);
     tx.reject(rejected("first"));
     tx.saveGap("output", { first: 1, last: 2, rows: 1, bytes: 5 });
+    tx.saveTenantStretch({ tenant: "t", first: 1, last: 1, bytes: 2 });
   });
   return store;
 }
@@ -93,6 +94,7 @@ function everything(store: ReturnType<typeof open>) {
     marked: store.letters.marked(10),
     totals: store.deadLetterTotals(),
     gaps: [journal.gaps("output"), journal.gaps("storage")],
+    tenantStretches: journal.tenantStretches(),
     dropped: store.resultsDropped(),
     outputTopic: journal.outputTopic(),
   };

@@ -1,6 +1,8 @@
 /** Kafka to Kafka: from a reading's sending to its result in the hands of a consumer. */
 import { Consumer } from "@platformatic/kafka";
+import { Buffer } from "node:buffer";
 import { topicName } from "../harness/kafka.ts";
+import { tempFolder } from "../harness/temp.ts";
 import { makeProducer, messageOf } from "./load.ts";
 import { CpuMeter } from "./machine.ts";
 import { reached, type Stage, startEngine } from "./stage.ts";
@@ -11,10 +13,27 @@ const SECONDS = 12;
 /** Every 1,000th reading is malformed; numbers below that aren't, whatever the rate. */
 const VALID_OF_1000 = 999;
 
+/** A tenant that sends the same devices' readings beside those that are measured. */
+export interface Flood {
+  readonly perSecond: number;
+  /** Its quota. */
+  readonly allowed: number;
+}
+
+const LOUD = '"tenant_id":"loud"';
+
 /** `rate`: readings a second. */
-export async function measureLatency(stage: Stage, rate: number): Promise<Figures> {
+export async function measureLatency(
+  stage: Stage,
+  rate: number,
+  flood?: Flood,
+): Promise<Figures> {
   const [input, output] = [await stage.topic("bench-in"), await stage.topic("bench-out")];
-  await using engine = await startEngine(stage, { input, output });
+  using folder = tempFolder("bench-tenants-");
+  const tenants = `${folder.path}/tenants.json`;
+  const quotas = { readings_per_second: flood?.allowed ?? 1, burst: flood?.allowed ?? 1 };
+  Deno.writeTextFileSync(tenants, JSON.stringify({ tenants: { loud: { quotas } } }));
+  await using engine = await startEngine(stage, { input, output, env: { TENANTS_FILE: tenants } });
   const producer = makeProducer(stage.broker.bootstrap);
   const consumer = new Consumer({
     clientId: "bench",
@@ -37,7 +56,12 @@ export async function measureLatency(stage: Stage, rate: number): Promise<Figure
     end: expected + 1,
     latencies,
   });
+  const flooding = flood === undefined ? undefined : send(
+    flood.perSecond * (WARM_SECONDS + SECONDS),
+    { rate: flood.perSecond, topic: input, producer, asTenant: LOUD },
+  );
   await send(total, { rate, topic: input, producer });
+  await flooding;
   await collecting;
   const used = cpu.read();
   await stream.close();
@@ -56,7 +80,13 @@ export async function measureLatency(stage: Stage, rate: number): Promise<Figure
 /** What is due is sent at once, without waiting for what was sent before. */
 async function send(
   total: number,
-  to: { rate: number; topic: string; producer: ReturnType<typeof makeProducer> },
+  to: {
+    rate: number;
+    topic: string;
+    producer: ReturnType<typeof makeProducer>;
+    /** What stands in each reading instead of its tenant. */
+    asTenant?: string;
+  },
 ): Promise<void> {
   const begun = performance.now();
   const pending: Promise<unknown>[] = [];
@@ -64,12 +94,19 @@ async function send(
     const due = Math.min(total, Math.ceil((performance.now() - begun) / 1000 * to.rate));
     const messages = [];
     for (; number < due; number++) {
-      messages.push(messageOf(number, { topic: to.topic, time: preciseNow() }));
+      const message = messageOf(number, { topic: to.topic, time: preciseNow() });
+      messages.push(
+        to.asTenant === undefined ? message : { ...message, value: ofTenant(message, to.asTenant) },
+      );
     }
     if (messages.length > 0) pending.push(to.producer.send({ messages, acks: -1 }));
     await new Promise((resolve) => setTimeout(resolve, 1));
   }
   await Promise.all(pending);
+}
+
+function ofTenant({ value }: { value: Buffer }, tenant: string): Buffer {
+  return Buffer.from(value.toString().replace(/"tenant_id":"[^"]*"/, tenant));
 }
 
 /** Now, to the microsecond: a record's own timestamp has milliseconds only. */
@@ -87,6 +124,7 @@ async function collect(
   let seen = 0;
   for await (const { value } of stream) {
     const now = performance.timeOrigin + performance.now();
+    if (decoder.decode(value).includes(LOUD)) continue;
     if (++seen > into.skip) {
       const [, milliseconds, micros] =
         /"timestamp":"([^"]{23})(\d{3})Z"/.exec(decoder.decode(value)) ?? [];

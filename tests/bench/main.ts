@@ -1,6 +1,6 @@
 /**
  * `deno task bench [road] [journal] [pieces] [restart] [idle] [latency] [storage] [http] [backlog]
- * [anomalies] [fleet] [--runs=3] [--readings=1000000] [--verify] [--backlog-mib=1024] [--row-kib=900]
+ * [anomalies] [fleet] [flood] [--runs=3] [--readings=1000000] [--verify] [--backlog-mib=1024] [--row-kib=900]
  * [--tenants=10000] [--devices=10] [--rounds=110] [--places=2]`: measures the
  * program as users run it, against a broker of its own. Without a name all of them are measured. Rounds
  * alternate, so that a noisy minute doesn't hit one measurement alone.
@@ -69,6 +69,11 @@ const MEASUREMENTS: Record<string, Record<string, (context: Context) => Promise<
   latency: {
     "Latency at 1,000/s": async ({ stage }) => measureLatency(await stage(), 1_000),
     "Latency at 10,000/s": async ({ stage }) => measureLatency(await stage(), 10_000),
+  },
+  flood: {
+    "Latency at 1,000/s alone": async ({ stage }) => measureLatency(await stage(), 1_000),
+    "Latency at 1,000/s beside a tenant at ten times its quota": async ({ stage }) =>
+      measureLatency(await stage(), 1_000, { perSecond: 10_000, allowed: 1_000 }),
   },
   storage: {
     "Storage service": async ({ stage, input }) => measureStorage(await stage(), await input()),

@@ -8,6 +8,7 @@ import { createLists } from "./app/lists.ts";
 import { createLiveResults } from "./app/live_results.ts";
 import { watchHeap } from "./app/heap_watch.ts";
 import { metricSources } from "./app/metric_sources.ts";
+import { TlsWatch } from "./app/tls_watch.ts";
 import { backlogLimits } from "./config/backlog_settings.ts";
 import { type Config, outputDelivery } from "./config/config.ts";
 import type { WatchedFiles } from "./config/files.ts";
@@ -284,6 +285,7 @@ function assemble(
   });
   const door = parts.door ?? openDoor({ app: api, ...listening(config), log });
   door.answering = api;
+  const tls = new TlsWatch(config, { files, door, log });
 
   source?.start();
   outputSink?.start();
@@ -297,6 +299,7 @@ function assemble(
     health.look();
     ingest.maintain();
     reload?.look();
+    tls.look();
     // While the store refuses writes, that is looked after by the ingest.
     if (ingest.unavailableSince === 0) tidy(store, log);
     deadLetterTopic?.look();

@@ -34,8 +34,9 @@ Variables whose names speak of a password, token, secret or key are never shown,
 in a fault; neither are user, password, query and fragment of an address. \`KAFKA_SSL_KEY_FILE\` is shown:
 it says where the key is.
 
-Commands that ask a running engine (\`dead-letters\`, \`simulate\`) read a token from \`PLUMBLINE_TOKEN\`, or
-from the file that \`PLUMBLINE_TOKEN_FILE\` names; [security.md](security.md) says how tokens are made.
+Commands that ask a running engine (\`dead-letters\`, \`simulate\`, \`tap\`, \`top\`) read a token from \`PLUMBLINE_TOKEN\`, or
+from the file that \`PLUMBLINE_TOKEN_FILE\` names, its address from \`PLUMBLINE_URL\` and its authority from
+\`PLUMBLINE_CA_FILE\`; [security.md](security.md) says how tokens are made.
 
 A variable whose name is one slip away from a setting's (\`METRICS_PROT\`, \`KAFKA_BROKERS\`) is warned of
 by \`check\` and at the start. It is no fault: the environment belongs to other programs, too.

@@ -12,6 +12,8 @@ const FILES = [
   "KAFKA_SSL_CA_FILE",
   "KAFKA_SSL_CERT_FILE",
   "KAFKA_SSL_KEY_FILE",
+  "TLS_CERT",
+  "TLS_KEY",
 ];
 
 /**

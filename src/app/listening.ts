@@ -2,7 +2,7 @@
 import type { Config } from "../config/config.ts";
 import type { ServeOptions } from "../http/serve.ts";
 
-export function listening(config: Config): Pick<ServeOptions, "host" | "port" | "limits"> {
-  const { host, port, maxConnections } = config;
-  return { host, port, limits: { maxConnections } };
+export function listening(config: Config): Pick<ServeOptions, "host" | "port" | "limits" | "tls"> {
+  const { host, port, tls, maxConnections } = config;
+  return { host, port, tls, limits: { maxConnections } };
 }

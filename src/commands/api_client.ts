@@ -1,6 +1,7 @@
 /** How commands ask an engine: with the token that the environment names. */
 import { callerNames } from "../config/caller_names.ts";
 import { ConfigFaults } from "../config/faults.ts";
+import { certificatesIn, PemFault } from "../config/pem.ts";
 import type { Environment } from "../config/setting_value.ts";
 import { TOKEN_PATTERN } from "../core/token.ts";
 
@@ -9,13 +10,31 @@ export type Ask = (url: string, init?: RequestInit) => Promise<Response>;
 
 /** Throws `ConfigFaults`. */
 export function apiClient(env: Environment): Ask {
+  const ask = withoutToken(env);
   const token = tokenIn(env);
-  if (token === undefined) return (url, init) => fetch(url, init);
+  if (token === undefined) return ask;
   return (url, init = {}) => {
     const headers = new Headers(init.headers);
     headers.set("authorization", `Bearer ${token}`);
-    return fetch(url, { ...init, headers });
+    return ask(url, { ...init, headers });
   };
+}
+
+/** For what is open to everybody. Throws `ConfigFaults`. */
+export function withoutToken(env: Environment): Ask {
+  const path = env[callerNames.caFile]?.trim() ?? "";
+  if (path === "") return (url, init) => fetch(url, init);
+  const client = Deno.createHttpClient({ caCerts: [authorityIn(path)] });
+  return (url, init) => fetch(url, { ...init, client });
+}
+
+function authorityIn(path: string): string {
+  try {
+    return certificatesIn(Deno.readTextFileSync(path));
+  } catch (error) {
+    const message = error instanceof PemFault ? error.message : "is no file that can be read";
+    throw wrong(callerNames.caFile, { value: path, message, allowed: "path of a PEM file" });
+  }
 }
 
 /** What to add to the engine's own words where it is a token that is missing. */

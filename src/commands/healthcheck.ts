@@ -1,5 +1,6 @@
 import { ConfigFaults } from "../config/faults.ts";
 import { apiAddress } from "./api_address.ts";
+import { type Ask, withoutToken } from "./api_client.ts";
 import { exitCodes } from "./exit_codes.ts";
 import { reasonOf } from "./reason.ts";
 
@@ -11,27 +12,29 @@ export interface HealthcheckOptions {
 
 /** Asks a running engine whether it is ready, or alive, and prints one line; the exit code. */
 export async function healthcheck(options: HealthcheckOptions): Promise<number> {
-  let address: string;
+  let address: string, client: Ask;
   try {
-    address = apiAddress(Deno.env.toObject());
+    const env = Deno.env.toObject();
+    address = apiAddress(env);
+    client = withoutToken(env);
   } catch (error) {
     if (!(error instanceof ConfigFaults)) throw error;
     console.error(`plumbline: ${error.message}`);
     return exitCodes.usage;
   }
-  const answer = await ask(address, options);
+  const answer = await ask({ address, client }, options);
   console.log(answer.line);
   return answer.healthy ? exitCodes.done : exitCodes.failed;
 }
 
 async function ask(
-  address: string,
+  { address, client }: { address: string; client: Ask },
   { live = false, timeout }: HealthcheckOptions,
 ): Promise<{ healthy: boolean; line: string }> {
   const word = live ? "alive" : "ready";
   const url = `${address}/health/${live ? "live" : "ready"}`;
   try {
-    const response = await fetch(url, { signal: AbortSignal.timeout(timeout * 1000) });
+    const response = await client(url, { signal: AbortSignal.timeout(timeout * 1000) });
     const text = await response.text();
     if (response.status === 200) return { healthy: true, line: word };
     const reason = response.status === 503 ? reasonIn(text) : `status ${response.status}`;

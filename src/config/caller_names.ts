@@ -2,4 +2,6 @@
 export const callerNames = {
   token: "PLUMBLINE_TOKEN",
   tokenFile: "PLUMBLINE_TOKEN_FILE",
+  url: "PLUMBLINE_URL",
+  caFile: "PLUMBLINE_CA_FILE",
 } as const;

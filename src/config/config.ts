@@ -9,10 +9,13 @@ import { type Environment, settingValue } from "./setting_value.ts";
 import { settings, type SettingValues } from "./settings.ts";
 import { noTenants, readTenants, type Tenants } from "./tenants.ts";
 import { accessWarnings, tokensMissing } from "./open_access.ts";
+import { readTlsPair, type TlsPair } from "./tls_pair.ts";
 import { unknownNames } from "./unknown_names.ts";
 
 export interface Config extends SettingValues {
   readonly tenants: Tenants;
+  /** Of the HTTP API; undefined: it isn't encrypted. */
+  readonly tls: TlsPair | undefined;
   readonly kafkaSecurity: KafkaSecurity;
 }
 
@@ -28,6 +31,7 @@ export function readConfig(env: Environment, files: Files): Config {
   const read = (table.mode === "shadow" ? inShadow(table, faults) : table) as SettingValues;
   checkTogether(read, faults);
   const security = kafkaSecurity(read, { read: (path) => files.read(path), faults });
+  const tls = readTlsPair(read, { read: (path) => files.read(path), faults });
   const before = faults.length;
   const tenants = tenantsOf(read.tenantsFile, { files, faults });
   // A file that is wrong says nothing about tokens.
@@ -38,7 +42,7 @@ export function readConfig(env: Environment, files: Files): Config {
   }
   faults.push(...unknownNames(env, knownNames()));
   if (faults.length > 0) throw new ConfigFaults(faults);
-  return Object.freeze({ ...read, tenants, kafkaSecurity: security });
+  return Object.freeze({ ...read, tenants, kafkaSecurity: security, tls });
 }
 
 /** For commands that need no other settings. Throws `ConfigFaults`. */

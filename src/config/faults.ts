@@ -39,7 +39,7 @@ const HIDDEN = "(hidden)";
 /** Whether a variable of this name holds something that nobody should read in a log. */
 export function isSecret(name: string): boolean {
   // Where a key's file is may be known; a password's file is often the password, by mistake.
-  if (name === "KAFKA_SSL_KEY_FILE") return false;
+  if (name === "KAFKA_SSL_KEY_FILE" || name === "TLS_KEY") return false;
   return /PASSWORD|PASSWD|TOKEN|SECRET|KEY|CREDENTIAL/i.test(name);
 }
 

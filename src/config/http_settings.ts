@@ -1,6 +1,8 @@
 /** Settings of the HTTP API: where it listens, and who may ask. */
 import { setting } from "./setting.ts";
-import { parseBoolean, parseHost, wholeNumber } from "./values.ts";
+import { parseBoolean, parseHost, plainText, wholeNumber } from "./values.ts";
+
+const PEM_FILE = "path of a PEM file, or nothing";
 
 export const httpSettings = {
   port: setting({
@@ -41,6 +43,23 @@ export const httpSettings = {
     meaning:
       "Readers of GET /api/stream at the same time; each takes its share of 32 MiB, 1 MiB at most.",
     parse: wholeNumber(0, 10_000),
+  }),
+  tlsCert: setting({
+    name: "TLS_CERT",
+    default: "",
+    emptyMeans: "the HTTP API isn't encrypted",
+    allowed: PEM_FILE,
+    meaning:
+      "Certificate of the HTTP API, with those between it and its authority; read again when it changes.",
+    parse: plainText(4096),
+  }),
+  tlsKey: setting({
+    name: "TLS_KEY",
+    default: "",
+    emptyMeans: "no key",
+    allowed: PEM_FILE,
+    meaning: "Private key of TLS_CERT, not encrypted.",
+    parse: plainText(4096),
   }),
   maxConnections: setting({
     name: "HTTP_MAX_CONNECTIONS",

@@ -1,7 +1,8 @@
 /** What the settings of Kafka's security come to together: files read, contradictions found. */
-import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
+import type { KeyObject } from "node:crypto";
 import type { ConfigFault } from "./faults.ts";
 import { kafkaSettings, type SaslMechanism } from "./kafka_settings.ts";
+import { certificatesIn, fit, PemFault, privateKeyIn } from "./pem.ts";
 import type { SettingValues } from "./settings.ts";
 
 /** How the brokers are spoken to; undefined: not encrypted, or nobody in particular. */
@@ -109,7 +110,7 @@ function tlsOf(values: KafkaValues, reading: Reading & { report: Report }): Kafk
   const cert = certificates("kafkaSslCertFile", { ...reading, path: kafkaSslCertFile });
   const key = privateKey(kafkaSslKeyPassword, { ...reading, path: kafkaSslKeyFile });
   if (cert === undefined || key === undefined) return { ca };
-  if (!new X509Certificate(cert).checkPrivateKey(key)) {
+  if (!fit(cert, key)) {
     report("kafkaSslKeyFile", "isn't the key of the first certificate in KAFKA_SSL_CERT_FILE");
   }
   // The runtime's TLS takes no passphrase: it is given the key as it is.
@@ -136,16 +137,7 @@ function certificates(
   reading: Reading & { report: Report; path: string },
 ): string | undefined {
   const text = readFile(key, reading);
-  if (text === undefined) return undefined;
-  const found = text.match(/-----BEGIN CERTIFICATE-----[^]+?-----END CERTIFICATE-----/g) ?? [];
-  try {
-    for (const certificate of found) new X509Certificate(certificate);
-  } catch (error) {
-    reading.report(key, `has a damaged certificate: ${(error as Error).message}`);
-    return undefined;
-  }
-  if (found.length === 0) reading.report(key, "holds no certificate in PEM");
-  return found.length === 0 ? undefined : found.join("\n");
+  return text === undefined ? undefined : taken({ key, ...reading }, () => certificatesIn(text));
 }
 
 function privateKey(
@@ -155,17 +147,23 @@ function privateKey(
   const text = readFile("kafkaSslKeyFile", reading);
   if (text === undefined || passphrase === undefined) return undefined;
   const encrypted = text.includes("ENCRYPTED");
-  if (encrypted && passphrase === "") {
-    reading.report("kafkaSslKeyFile", "is encrypted: KAFKA_SSL_KEY_PASSWORD is needed");
-    return undefined;
-  }
+  return taken({ key: "kafkaSslKeyFile", ...reading }, () => {
+    if (encrypted && passphrase === "") {
+      throw new PemFault("is encrypted: KAFKA_SSL_KEY_PASSWORD is needed");
+    }
+    return privateKeyIn(text, {
+      passphrase: passphrase || undefined,
+      wrong: encrypted ? "doesn't open with KAFKA_SSL_KEY_PASSWORD" : "holds no private key in PEM",
+    });
+  });
+}
+
+function taken<T>({ key, report }: { key: Key; report: Report }, take: () => T): T | undefined {
   try {
-    return createPrivateKey({ key: text, format: "pem", passphrase: passphrase || undefined });
-  } catch {
-    const message = encrypted
-      ? "doesn't open with KAFKA_SSL_KEY_PASSWORD"
-      : "holds no private key in PEM";
-    reading.report("kafkaSslKeyFile", message);
+    return take();
+  } catch (error) {
+    if (!(error instanceof PemFault)) throw error;
+    report(key, error.message);
     return undefined;
   }
 }

@@ -16,11 +16,11 @@ export function tokensMissing(
 
 /** Things about the access that are allowed, but seldom meant; a sentence each. */
 export function accessWarnings(
-  config: Address & Pick<SettingValues, "metricsPublic"> & {
+  config: Address & Pick<SettingValues, "metricsPublic" | "tlsCert"> & {
     readonly tenants: { readonly tokens: readonly Token[] };
   },
 ): string[] {
-  const { host, allowAnonymous, metricsPublic } = config;
+  const { host, allowAnonymous, metricsPublic, tlsCert } = config;
   const { tokens } = config.tenants;
   const warnings: string[] = [];
   if (tokens.length > 0 && allowAnonymous) {
@@ -31,9 +31,10 @@ export function accessWarnings(
       "ALLOW_ANONYMOUS=true: everybody who can reach HOST reads, writes and deletes without a token",
     );
   }
-  if (tokens.length > 0 && !isLoopback(host)) {
+  if (tokens.length > 0 && tlsCert === "" && !isLoopback(host)) {
     warnings.push(
-      "tokens and data go over the network as they are: let a proxy in front encrypt them",
+      "tokens and data go over the network as they are: TLS_CERT and TLS_KEY encrypt them, or a proxy " +
+        "in front that does",
     );
   }
   if (tokens.length === 0 && metricsPublic) {

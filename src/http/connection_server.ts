@@ -10,7 +10,7 @@ export type Answer = (
 ) => Response | Promise<Response>;
 
 export interface ConnectionServer {
-  /** When the connection is gone. */
+  /** Resolves when the connection is gone. */
   readonly finished: Promise<void>;
   /** Ends it when what is answered is out. */
   shutdown(): Promise<void>;
@@ -44,7 +44,12 @@ export function serveConnection(
     failed,
     () => {},
   );
-  return { finished: server.finished, shutdown: () => server.shutdown(), cut: () => signal.cut() };
+  return {
+    // It rejects where what came was no HTTP: the client has been told, and nobody else needs to know.
+    finished: server.finished.catch(() => {}),
+    shutdown: () => server.shutdown(),
+    cut: () => signal.cut(),
+  };
 }
 
 /**

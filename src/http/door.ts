@@ -3,8 +3,8 @@ import { type ApiServer, serveApi, type ServeOptions } from "./serve.ts";
 
 export type Answering = ServeOptions["app"];
 
-export interface Door extends Pick<ApiServer, "close"> {
-  /** `http://host:port`. */
+export interface Door extends Pick<ApiServer, "close" | "setTls"> {
+  /** `http://host:port`, or `https://…`. */
   readonly address: string;
   /** Answers from now on. */
   answering: Answering;
@@ -18,8 +18,9 @@ export function openDoor(options: ServeOptions): Door {
   const server = serveApi({ ...options, app });
   const host = options.host.includes(":") ? `[${options.host}]` : options.host;
   const door: Door = {
-    address: `http://${host}:${server.port}`,
+    address: `${options.tls === undefined ? "http" : "https"}://${host}:${server.port}`,
     answering: options.app,
+    setTls: server.setTls,
     close: server.close,
   };
   return door;

@@ -27,9 +27,13 @@ const OF_PAGES = {
   "referrer-policy": "no-referrer",
 };
 
+/** Browsers that have been here over TLS come back over TLS alone. */
+const ONLY_TLS = "max-age=31536000";
+
 /** The answer, with what it lacks of these headers; a route may set its own policy or cache-control. */
-export function secured(response: Response): Response {
+export function secured(response: Response, { tls }: { tls?: unknown }): Response {
   const { headers } = response;
+  if (tls !== undefined) headers.set("strict-transport-security", ONLY_TLS);
   const isPage = headers.get("content-type")?.startsWith("text/html") ?? false;
   // JSON answers have all of them.
   if (!isPage && headers.has("content-security-policy")) return response;

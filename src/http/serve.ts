@@ -12,6 +12,7 @@ import { errorAnswer } from "./json.ts";
 import { OpenRequests } from "./open_requests.ts";
 import { secured } from "./security_headers.ts";
 import { EVENT_STREAM } from "./stream_about.ts";
+import { TlsGate, type TlsPair } from "./tls_gate.ts";
 import { WatchedRequest } from "./watched_request.ts";
 
 /** How long the last bytes of streams that were ended may take. */
@@ -32,12 +33,19 @@ export interface ServeOptions {
   readonly host: string;
   /** 0: any free port. */
   readonly port: number;
+  /** Without it nothing is encrypted. */
+  readonly tls?: TlsPair;
   readonly limits?: Partial<ConnectionLimits>;
   readonly log: Log;
 }
 
 export interface ApiServer {
   readonly port: number;
+  /**
+   * New connections get this one, those that stand keep what they have; only where there is TLS already.
+   * Throws where it can't be used, and nothing has changed.
+   */
+  setTls(pair: TlsPair): void;
   /** Answers new requests with 503, waits for those in hand, then closes; cuts them after `deadlineMs`. */
   close(deadlineMs: number): Promise<void>;
 }
@@ -54,6 +62,8 @@ export function serveApi(options: ServeOptions): ApiServer {
   const now = () => performance.now();
   const connections = new Connections({ limits, now });
   const servers = new Set<ConnectionServer>();
+  /** Resolve when a connection has ended. */
+  const connected = new Set<Promise<void>>();
   const open = new OpenRequests();
   const streams = new OpenRequests();
   const rarely = seldom(log, { now });
@@ -61,22 +71,36 @@ export function serveApi(options: ServeOptions): ApiServer {
   let closing = false;
 
   function take(connection: Deno.TcpConn): void {
-    const held = connections.add(() => server.cut());
+    let cut = () => connection.close();
+    const held = connections.add(() => cut());
     if (connections.dropped > dropped) tellDropped();
     if (held === undefined) return connection.close();
     connection.setNoDelay(true);
     const { hostname: address } = connection.remoteAddr;
-    const server: ConnectionServer = serveConnection(connection, {
+    let ended: Promise<void>;
+    if (gate === undefined) {
+      const server = serve(connection, { held, address });
+      cut = server.cut;
+      ended = server.finished;
+    } else ({ cut, ended } = gate.pass(connection, (inner) => serve(inner, { held, address })));
+    connected.add(ended);
+    ended.finally(() => {
+      connected.delete(ended);
+      held.closed();
+    });
+  }
+
+  function serve(
+    connection: Deno.TcpConn | Deno.TlsConn,
+    { held, address }: { held: HeldConnection; address: string },
+  ): ConnectionServer {
+    const server = serveConnection(connection, {
       answer: (request, { completed }) => answer(request, { held, from: { address, completed } }),
       failed,
     });
     servers.add(server);
-    const ended = () => {
-      servers.delete(server);
-      held.closed();
-    };
-    // It rejects where what came was no HTTP: the client has been told, and nobody else needs to know.
-    server.finished.then(ended, ended);
+    server.finished.finally(() => servers.delete(server));
+    return server;
   }
 
   function tellDropped(): void {
@@ -94,7 +118,7 @@ export function serveApi(options: ServeOptions): ApiServer {
   ): Promise<Response> {
     if (closing) {
       const headers = { connection: "close", "retry-after": "5" };
-      return secured(errorAnswer(503, "the engine stops", headers));
+      return secured(errorAnswer(503, "the engine stops", headers), options);
     }
     const here = held.request();
     let among = open;
@@ -109,7 +133,7 @@ export function serveApi(options: ServeOptions): ApiServer {
     const watched = isWhole
       ? request
       : new WatchedRequest(request, here.whole) as unknown as Request;
-    const response = secured(await options.app.fetch(watched, from));
+    const response = secured(await options.app.fetch(watched, from), options);
     if (response.headers.get("content-type") === EVENT_STREAM) {
       among.remove();
       among = streams;
@@ -120,11 +144,11 @@ export function serveApi(options: ServeOptions): ApiServer {
 
   function failed(error: unknown): Response {
     log.error("answering a request failed", { error, todo: "this is a defect: please report it" });
-    return secured(errorAnswer(500, "internal error; the log says more"));
+    return secured(errorAnswer(500, "internal error; the log says more"), options);
   }
 
   /** Until the listener is closed. */
-  async function accept(listener: Deno.TcpListener): Promise<void> {
+  async function accept(): Promise<void> {
     for (;;) {
       let connection: Deno.TcpConn;
       try {
@@ -146,11 +170,12 @@ export function serveApi(options: ServeOptions): ApiServer {
     }
   }
 
+  const gate = options.tls === undefined ? undefined : new TlsGate(options.tls);
   const listener = listen(options);
   const { port } = listener.addr;
   log.debug("HTTP API is up", { host, port });
   const sweeper = setInterval(() => connections.sweep(), Math.min(SWEEP_MS, limits.waitMs));
-  const accepting = accept(listener);
+  const accepting = accept();
 
   // A shutdown sends to the end what the handlers have answered, but once it is under way nothing can
   // cut connections any more: it comes only when no handler is at work.
@@ -164,18 +189,24 @@ export function serveApi(options: ServeOptions): ApiServer {
     await accepting;
     clearInterval(sweeper);
     if (settled && ended) {
-      const shut = Promise.allSettled([...servers].map((it) => it.shutdown()));
-      await inTime(shut.then(() => {}), deadline - now());
+      for (const server of servers) server.shutdown();
+      await inTime(all(connected), deadline - now());
+      gate?.close();
       return;
     }
     if (!settled) {
       log.warn("requests were cut off at the end", { requests: open.count, waitedMs: deadlineMs });
     }
     connections.end();
-    await Promise.allSettled([...servers].map((it) => it.finished));
+    await all(connected);
+    gate?.close();
   }
 
-  return { port, close };
+  return { port, setTls: (pair) => gate?.renew(pair), close };
+}
+
+async function all(promises: Iterable<Promise<void>>): Promise<void> {
+  await Promise.all([...promises]);
 }
 
 function listen({ host, port }: { host: string; port: number }): Deno.TcpListener {

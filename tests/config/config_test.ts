@@ -57,6 +57,8 @@ Deno.test("an empty environment gives the contract's defaults", () => {
     allowAnonymous: false,
     metricsPublic: false,
     maxConnections: 1000,
+    tlsCert: "",
+    tlsKey: "",
     storageUrl: "",
     storageConcurrency: 16,
     storageTimeoutMs: 10_000,
@@ -234,7 +236,7 @@ Deno.test("unknown PLUMBLINE_ names, with the near miss", () => {
   assert.deepEqual(
     allowed({ PLUMBLINE_MAX_READING: "5", PLUMBLINE_DATADIR: "x", PLUMBLINE_COLOUR: "red" }),
     [
-      "of the names that begin with PLUMBLINE_ only PLUMBLINE_TOKEN, PLUMBLINE_TOKEN_FILE",
+      "of the names that begin with PLUMBLINE_ only PLUMBLINE_TOKEN, PLUMBLINE_TOKEN_FILE, PLUMBLINE_URL, PLUMBLINE_CA_FILE",
       "did you mean DATA_DIR?",
       "did you mean MAX_READINGS?",
     ],

@@ -130,7 +130,7 @@ Deno.test("settings that do nothing, or leave something open, are warned of", ()
   assert.deepEqual(warnings({}, {}), []);
   assert.match(warnings(some, { ALLOW_ANONYMOUS: "true" })[0], /has no effect: .* has tokens$/);
   assert.match(warnings({}, { HOST: "::", ALLOW_ANONYMOUS: "true" })[0], /everybody who can reach/);
-  assert.match(warnings(some, { HOST: "::" })[0], /go over the network as they are: let a proxy/);
+  assert.match(warnings(some, { HOST: "::" })[0], /go over the network as they are: TLS_CERT/);
   assert.match(warnings({}, { METRICS_PUBLIC: "true" })[0], /has no effect: .* has no tokens$/);
 });
 

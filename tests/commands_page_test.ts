@@ -82,5 +82,9 @@ Deno.test("every example of the page, beside an engine and at rest", async (t) =
   assert.match(outputs.get("inspect")!, /"in_use": true/);
   assert.ok(outputs.get("dry-run")!.includes(`"id":"${input}-0-0"`));
   assert.equal(JSON.parse(outputs.get("tap")!.split("\n").at(-1)!).device_id, "press-7");
+  assert.match(
+    outputs.get("compare")!,
+    /, 1 pairs? of the same reading\.\n[^]*Nothing is unexplained\.$/,
+  );
   assert.ok(JSON.parse(outputs.get("top")!.split("\n").at(-1)!).per_second.read > 0);
 });

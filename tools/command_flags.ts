@@ -20,8 +20,10 @@ export async function commandFlags(
   if (command === "token") return ["--no-prompt", "--allow-env"];
   const flags = ["--no-prompt", "--allow-net", "--allow-env", "--allow-read"];
   // Libraries ask for the machine when they are loaded; `--marks` names any file.
-  if (command === "check" || command === "simulate") flags.push("--allow-sys", "--allow-ffi");
-  const writes = command === "simulate" || (command === "check" && options.includes("--connect"));
+  if (["check", "simulate", "compare"].includes(command)) flags.push("--allow-sys", "--allow-ffi");
+  // A comparison writes a report, and a temporary file that results are joined in.
+  const writes = ["simulate", "compare"].includes(command) ||
+    (command === "check" && options.includes("--connect"));
   if (writes) flags.push("--allow-write");
   return flags;
 }

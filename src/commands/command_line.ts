@@ -2,6 +2,7 @@
 import { Command, CommanderError, Option } from "../../deps_cli.ts";
 import { faultKinds } from "../simulation/faults.ts";
 import { version } from "../version.ts";
+import { addCompareCommand } from "./compare_line.ts";
 import { addDeadLetterCommands } from "./dead_letter_line.ts";
 import { exitCodes } from "./exit_codes.ts";
 import { addFolderCommands } from "./folder_line.ts";
@@ -168,6 +169,7 @@ function commands(ended: (code: number) => void): Command {
     );
 
   addTapCommand(program, ended);
+  addCompareCommand(program, ended);
   addDeadLetterCommands(program, ended);
   addFolderCommands(program, ended);
   addLookCommands(program, ended);

@@ -4,14 +4,17 @@ import { readKafkaSecurity } from "../config/config.ts";
 import { ConfigFaults } from "../config/faults.ts";
 import { settings } from "../config/settings.ts";
 import { NotAllowed, parseTopic } from "../config/values.ts";
+import { printable } from "../core/reading_reason.ts";
 import { Comparer, Findings } from "../migration/comparison.ts";
 import { ReadingTable } from "../migration/reading_table.ts";
-import { isEqual, type Report } from "../migration/report.ts";
+import { type EnginesReport, isEqual, type Report } from "../migration/report.ts";
 import { reportHtml } from "../migration/report_html.ts";
 import { reportText } from "../migration/report_text.ts";
 import { openTemporary, ResultTable } from "../migration/result_table.ts";
 import { readFile, readTopic, type Take } from "../migration/source.ts";
 import { oneSetting } from "./api_address.ts";
+import { apiClient } from "./api_client.ts";
+import { compareEngines, EngineAway } from "./compare_engines.ts";
 import { exitCodes } from "./exit_codes.ts";
 import { reasonOf } from "./reason.ts";
 
@@ -21,6 +24,11 @@ export interface CompareOptions {
   /** A topic or a file of readings. */
   readonly input?: string;
   readonly tolerance: number;
+  /** Base addresses of both engines' HTTP: both or neither. */
+  readonly oldUrl?: string;
+  readonly newUrl?: string;
+  /** s between two looks at their metrics. */
+  readonly interval: number;
   /** ms since 1970. */
   readonly from?: number;
   readonly to?: number;
@@ -36,6 +44,10 @@ export async function compare(
   sides: { readonly old: string; readonly new: string },
   options: CompareOptions,
 ): Promise<number> {
+  if ((options.oldUrl === undefined) !== (options.newUrl === undefined)) {
+    console.error("plumbline: --old-url and --new-url go together: both engines are asked");
+    return exitCodes.usage;
+  }
   try {
     const report = await compared(sides, options);
     await write(report, options);
@@ -49,8 +61,9 @@ export async function compare(
 
 async function compared(
   sides: { readonly old: string; readonly new: string },
-  { input, tolerance, from, to }: CompareOptions,
+  options: CompareOptions,
 ): Promise<Report> {
+  const { input, tolerance, from, to } = options;
   using db = openTemporary(await Deno.makeTempFile({ prefix: "plumbline-compare-" }));
   const findings = new Findings();
   const comparer = new Comparer(new ResultTable(db), findings);
@@ -67,7 +80,31 @@ async function compared(
     readings.close();
   }
   const seconds = (ms: number | undefined) => ms === undefined ? undefined : ms / 1000;
-  return comparer.finish({ tolerance, readings, from: seconds(from), to: seconds(to) });
+  const engines = await lookAtEngines(options, findings);
+  const comparison = comparer.finish({ tolerance, readings, from: seconds(from), to: seconds(to) });
+  return { ...comparison, ...engines === undefined ? {} : { engines } };
+}
+
+async function lookAtEngines(
+  { oldUrl, newUrl, interval: seconds, tolerance }: CompareOptions,
+  findings: Findings,
+): Promise<EnginesReport | undefined> {
+  if (oldUrl === undefined || newUrl === undefined) return undefined;
+  const isTerminal = Deno.stderr.isTerminal();
+  try {
+    return await compareEngines({
+      old: oldUrl,
+      new: newUrl,
+      findings,
+      tolerance,
+      seconds,
+      ask: apiClient(Deno.env.toObject()),
+      show: (what) => isTerminal && console.error(`${what} …`),
+    });
+  } catch (error) {
+    if (!(error instanceof EngineAway)) throw error;
+    throw new Unusable(printable(error.message));
+  }
 }
 
 async function read(place: string, { what, take }: { what: string; take: Take }): Promise<void> {

@@ -56,10 +56,19 @@ function onlyOld({ fields }: ComparedResult, oldFormat: string): Reason | null {
   if (oldFormat === "go" && tenant === "tenant2") return reasons.sampling;
   if (typeof device !== "string" || typeof tenant !== "string") return reasons.refused;
   if (hasOtherValues(fields)) return reasons.values;
-  const isName = (name: string) =>
-    name.trim() !== "" && [...name].length <= LONGEST_NAME && !CONTROL.test(name);
   if (device !== "" && !isName(device) || !isName(tenant)) return reasons.names;
   return device.includes("\ufffd") && oldFormat === "go" ? reasons.notUtf8 : null;
+}
+
+function isName(name: string): boolean {
+  return name.trim() !== "" && [...name].length <= LONGEST_NAME && !CONTROL.test(name);
+}
+
+/** Why only the old engine has statistics of a device. */
+export function deviceWhyAlone(device: string): Reason {
+  if (device !== "" && !isName(device)) return reasons.names;
+  if (device.includes("\ufffd")) return reasons.notUtf8;
+  return unexplained("only the old engine knows a device");
 }
 
 /** For an example: what is worth reading of a result. */

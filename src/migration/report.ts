@@ -3,10 +3,36 @@ import { printable } from "../core/reading_reason.ts";
 import type { Comparison, Example, Finding } from "./comparison.ts";
 import type { Kind } from "./reasons.ts";
 
-export type Report = Comparison;
+/** What an engine's metrics say of it, since the look before; null: they don't tell. */
+export interface EngineFigures {
+  readonly per_second: number | null;
+  readonly latency_p50_ms: number | null;
+  readonly latency_p99_ms: number | null;
+  /** Ever. */
+  readonly errors: number | null;
+  readonly error_share: number | null;
+  readonly cpu_cores: number | null;
+  readonly memory_bytes: number | null;
+  readonly lag: number | null;
+}
+
+export interface EnginesReport {
+  readonly addresses: { readonly old: string; readonly new: string };
+  /** Between the two looks at the metrics. */
+  readonly seconds: number;
+  /** Readings came meanwhile: sums weren't compared, nor devices that had `moved`. */
+  readonly moving: boolean;
+  readonly devices: { readonly compared: number; readonly moved: number };
+  readonly figures: { readonly old: EngineFigures; readonly new: EngineFigures };
+}
+
+export interface Report extends Comparison {
+  /** Only where both engines were asked. */
+  readonly engines?: EnginesReport;
+}
 
 export const KINDS: readonly Kind[] = ["unexplained", "defect of the old engine", "on purpose"];
-const number = new Intl.NumberFormat("en");
+const number = new Intl.NumberFormat("en", { maximumFractionDigits: 6 });
 
 export function figure(value: number): string {
   return number.format(value);
@@ -54,6 +80,35 @@ export function verdict(report: Report): string {
   const count = countOf(report, "unexplained");
   if (count === 0) return "Nothing is unexplained.";
   return `${counted(count, "difference")} ${count === 1 ? "is" : "are"} unexplained.`;
+}
+
+/** Rows of a table: what, the old engine's, Plumbline's. */
+export function engineRows({ figures }: EnginesReport): string[][] {
+  const row = (what: string, show: (figures: EngineFigures) => string | null) => [
+    what,
+    ...[figures.old, figures.new].map((it) => show(it) ?? "-"),
+  ];
+  const plain = (value: number | null) => value === null ? null : figure(value);
+  const mebibytes = (bytes: number | null) =>
+    bytes === null ? null : `${figure(Math.round(bytes / 2 ** 20))} MiB`;
+  return [
+    ["", "old engine", "Plumbline"],
+    row("readings a second", (it) => plain(it.per_second)),
+    row("latency, p50 in ms", (it) => plain(it.latency_p50_ms)),
+    row("latency, p99 in ms", (it) => plain(it.latency_p99_ms)),
+    row("errors, ever", (it) => plain(it.errors)),
+    row("errors, share", (it) => plain(it.error_share)),
+    row("CPU, cores", (it) => plain(it.cpu_cores)),
+    row("memory", (it) => mebibytes(it.memory_bytes)),
+    row("lag, records", (it) => plain(it.lag)),
+  ];
+}
+
+export function engineSummary({ moving, devices }: EnginesReport): string {
+  const compared = `Statistics of ${counted(devices.compared, "device")} compared`;
+  return moving
+    ? `${compared}; readings came meanwhile: ${figure(devices.moved)} had moved, sums are left out.`
+    : `${compared}, and the sums.`;
 }
 
 /** Ids come from outside: none of them may steer the terminal. */

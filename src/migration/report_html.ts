@@ -1,5 +1,16 @@
 /** A report as one HTML file that asks nobody for anything and runs no scripts. */
-import { exampleText, figure, KINDS, ofKind, type Report, summary, verdict } from "./report.ts";
+import {
+  engineRows,
+  type EnginesReport,
+  engineSummary,
+  exampleText,
+  figure,
+  KINDS,
+  ofKind,
+  type Report,
+  summary,
+  verdict,
+} from "./report.ts";
 
 const BAR = 300;
 
@@ -28,8 +39,17 @@ rect { fill: #3b7; } .unexplained rect { fill: #c33; } .defect rect { fill: #c83
     escaped(verdict(report))
   }</strong></p>
 ${sections.join("\n")}
+${report.engines === undefined ? "" : enginesHtml(report.engines)}
 </body></html>
 `;
+}
+
+function enginesHtml(engines: EnginesReport): string {
+  const rows = engineRows(engines).map((cells) =>
+    `<tr>${cells.map((cell) => `<td>${escaped(cell)}</td>`).join("")}</tr>`
+  );
+  return `<section><h2>engines</h2><p>${escaped(engineSummary(engines))}</p>` +
+    `<table>${rows.join("\n")}</table></section>`;
 }
 
 function barOf(count: number, largest: number): string {

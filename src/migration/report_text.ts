@@ -1,5 +1,15 @@
 /** A report for a person at a terminal. */
-import { exampleText, figure, KINDS, ofKind, type Report, summary, verdict } from "./report.ts";
+import {
+  engineRows,
+  engineSummary,
+  exampleText,
+  figure,
+  KINDS,
+  ofKind,
+  type Report,
+  summary,
+  verdict,
+} from "./report.ts";
 
 export function reportText(report: Report): string {
   const lines = summary(report);
@@ -12,6 +22,16 @@ export function reportText(report: Report): string {
       // Of what is explained one is enough.
       const shown = kind === "unexplained" ? examples : examples.slice(0, 1);
       lines.push(...shown.map((example) => `             ${exampleText(example)}`));
+    }
+  }
+  const { engines } = report;
+  if (engines !== undefined) {
+    lines.push("", engineSummary(engines));
+    const rows = engineRows(engines);
+    const widths = [0, 1, 2].map((i) => Math.max(...rows.map((row) => row[i].length)));
+    for (const [what, ...values] of rows) {
+      const cells = values.map((value, i) => value.padStart(widths[i + 1]));
+      lines.push(`  ${what.padEnd(widths[0])}  ${cells.join("  ")}`);
     }
   }
   return [...lines, "", verdict(report)].join("\n");

@@ -16,13 +16,15 @@ export async function commandFlags(
   if (["inspect", "backup", "compact"].includes(command)) {
     return [...NO_NETWORK, "--allow-write"];
   }
-  // It prints what it makes.
-  if (command === "token") return ["--no-prompt", "--allow-env"];
+  // They print what they make.
+  if (["token", "completions", "man"].includes(command)) return ["--no-prompt", "--allow-env"];
   const flags = ["--no-prompt", "--allow-net", "--allow-env", "--allow-read"];
   // Libraries ask for the machine when they are loaded; `--marks` names any file.
-  if (["check", "simulate", "compare"].includes(command)) flags.push("--allow-sys", "--allow-ffi");
+  if (["check", "compare", "doctor", "simulate"].includes(command)) {
+    flags.push("--allow-sys", "--allow-ffi");
+  }
   // A comparison writes a report, and a temporary file that results are joined in.
-  const writes = ["simulate", "compare"].includes(command) ||
+  const writes = ["compare", "doctor", "simulate"].includes(command) ||
     (command === "check" && options.includes("--connect"));
   if (writes) flags.push("--allow-write");
   return flags;

@@ -11,6 +11,7 @@ import { type Environment, settingValue } from "../config/setting_value.ts";
 import { type Setting, settings, type SettingValues } from "../config/settings.ts";
 import { type Files, openFiles } from "../config/files.ts";
 import type { Quotas, TenantSettings } from "../config/tenants.ts";
+import { withVerdicts } from "./colours.ts";
 import { columns } from "./columns.ts";
 import { type Connection, connectionsText } from "./connection.ts";
 import { exitCodes } from "./exit_codes.ts";
@@ -69,7 +70,7 @@ export async function check(options: CheckOptions): Promise<number> {
     : undefined;
   const ok = findings.ok && (connections ?? []).every((it) => it.ok);
   const found = connections === undefined ? findings : { ...findings, ok, connections };
-  console.log(options.json ? JSON.stringify(found, finite, 2) : findingsText(found));
+  console.log(options.json ? JSON.stringify(found, finite, 2) : withVerdicts(findingsText(found)));
   if (!findings.ok) return exitCodes.usage;
   return ok ? exitCodes.done : exitCodes.failed;
 }

@@ -16,6 +16,7 @@ import {
   wholeNumber,
 } from "./option_values.ts";
 import { meantSetting } from "./meant_setting.ts";
+import { addProgramCommands } from "./program_line.ts";
 import { addTapCommand } from "./tap_command.ts";
 import { addTokenCommand } from "./token_line.ts";
 
@@ -86,7 +87,7 @@ export async function runCommandLine(args: readonly string[]): Promise<number> {
 }
 
 /** The commands; `ended` is told the exit code of the one that ran. */
-function commands(ended: (code: number) => void): Command {
+export function commands(ended: (code: number) => void): Command {
   const program = new Command("plumbline")
     .description("An edge engine for sensor readings.")
     .usage("[command] [options]")
@@ -174,6 +175,7 @@ function commands(ended: (code: number) => void): Command {
   addFolderCommands(program, ended);
   addLookCommands(program, ended);
   addTokenCommand(program, ended);
+  addProgramCommands(program, ended);
   for (const command of program.commands) command.helpOption("-h, --help", "show this");
   return program;
 }

@@ -1,6 +1,7 @@
 import { ConfigFaults } from "../config/faults.ts";
 import { apiAddress } from "./api_address.ts";
 import { apiClient, type Ask, tokenHint } from "./api_client.ts";
+import { coloursWanted } from "./colours.ts";
 import { EventStream } from "./event_stream.ts";
 import { exitCodes } from "./exit_codes.ts";
 import { reasonOf } from "./reason.ts";
@@ -57,7 +58,7 @@ class Tap {
   readonly #address: string;
   readonly #ask: Ask;
   readonly #url: string;
-  readonly #colours = Deno.stdout.isTerminal() && !Deno.noColor;
+  readonly #colours = coloursWanted();
   #lastId = "";
   #retryMs = RETRY_MS;
   #seen = 0;

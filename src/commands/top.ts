@@ -3,6 +3,7 @@ import { ConfigFaults } from "../config/faults.ts";
 import { printable } from "../core/reading_reason.ts";
 import { apiAddress } from "./api_address.ts";
 import { apiClient, type Ask, tokenHint } from "./api_client.ts";
+import { coloursWanted } from "./colours.ts";
 import { exitCodes } from "./exit_codes.ts";
 import { reasonOf } from "./reason.ts";
 import { Screen } from "./screen.ts";
@@ -50,7 +51,7 @@ export async function top(options: TopOptions): Promise<number> {
     screen.draw((size) =>
       "failure" in round
         ? [round.failure, "", "Asking again; Ctrl-C ends it."]
-        : screenLines(round.figures, { address, colours: !Deno.noColor, ...size })
+        : screenLines(round.figures, { address, colours: coloursWanted(), ...size })
     );
   }
   return exitCodes.done;

@@ -10,7 +10,10 @@ async function run(args: string[], env: Record<string, string> = {}) {
   return { code, stdout: program.stdout, stderr: program.stderr };
 }
 
-const COMMANDS = ["serve", "check", "simulate", "healthcheck", "dead-letters", "token"];
+const COMMANDS = [
+  ...["serve", "check", "simulate", "healthcheck", "dead-letters", "token"],
+  ...["doctor", "completions", "man"],
+];
 
 Deno.test("every command has help with examples, in three ways of asking", async () => {
   const asked = COMMANDS.flatMap((name) => [[name, "--help"], [name, "-h"], ["help", name]]);
@@ -44,6 +47,7 @@ Deno.test("what isn't understood is answered with what was probably meant, and c
     [["serve", "--metrics-port", "9000"], /Settings are variables: METRICS_PORT=…/],
     [["--broker", "kafka:9092"], /Settings are variables: KAFKA_BROKER=…/],
     [["serve", "now"], /too many arguments for 'serve'/],
+    [["completions", "csh"], /Allowed choices are bash, zsh, fish/],
     [["simulate", "--to", "kafak"], /Allowed choices are http, kafka/],
     [["simulate", "--faults", "spike,drfit"], /"drfit" is none of them. Expected none, or some of/],
     [["simulate", "--devices", "0"], /Expected a whole number from 1 to 1000000/],

@@ -1,12 +1,10 @@
 // deno-lint-ignore-file no-control-regex -- what a terminal is told is looked at
 /** `plumbline top` on a real terminal. */
 import assert from "node:assert/strict";
-import { commandFlags } from "../../tools/command_flags.ts";
 import { freePort } from "../../tools/ports.ts";
-import { Program, startProgram } from "../harness/process.ts";
+import { startProgram } from "../harness/process.ts";
 import { tempFolder } from "../harness/temp.ts";
-
-const ROOT = new URL("../..", import.meta.url).pathname;
+import { onTerminal } from "../harness/terminal.ts";
 
 /** What an engine would answer that has been given names to hurt with, which no real one takes. */
 function hostile() {
@@ -35,26 +33,6 @@ function hostile() {
     url: `http://127.0.0.1:${server.addr.port}`,
     [Symbol.asyncDispose]: () => server.shutdown(),
   };
-}
-
-/** Runs it on a terminal of its own: util-linux' `script` makes one. */
-async function onTerminal(
-  args: string[],
-  { tty, env }: { tty: string; env: Record<string, string> },
-) {
-  const flags = await commandFlags(args, {});
-  const command = [Deno.execPath(), "run", "--quiet", ...flags, `${ROOT}src/main.ts`, ...args]
-    .map((it) => `'${it}'`).join(" ");
-  const child = new Deno.Command("script", {
-    args: ["-qfec", `stty rows 24 cols 100; tty > '${tty}'; exec ${command}`, "/dev/null"],
-    env: { TERM: "xterm", ...env },
-    stdin: "piped",
-    stdout: "piped",
-    stderr: "piped",
-  }).spawn();
-  const keys = child.stdin.getWriter();
-  const press = (key: string) => keys.write(new TextEncoder().encode(key));
-  return { program: new Program(child), press, end: () => keys.close() };
 }
 
 /** The screens that were drawn, each as its lines. */

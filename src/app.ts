@@ -69,6 +69,8 @@ export interface RunningEngine {
   readonly address: string;
   /** Settles when the engine can't go on by itself: with the reason. */
   readonly failed: Promise<unknown>;
+  /** Why only a new start may help, as `/health/live` says it; undefined: it is alive. */
+  failure(): string | undefined;
   /** Reads the tenants' file again; the log says what came of it. */
   reload(): void;
   /** Stops in order, within 10 s. True: everything was written and closed. */
@@ -349,6 +351,7 @@ function assemble(
   return {
     address,
     failed: Promise.race([parts.damaged, defect]),
+    failure: () => health.live().values().next().value,
     reload: reloadBySignal,
     stop,
   };

@@ -18,6 +18,10 @@ export async function commandFlags(
   }
   // They print what they make.
   if (["token", "completions", "man"].includes(command)) return ["--no-prompt", "--allow-env"];
+  if (command === "install-service") {
+    const write = options.includes("--write") ? ["--allow-write"] : [];
+    return ["--no-prompt", "--allow-env", "--allow-read", ...write];
+  }
   const flags = ["--no-prompt", "--allow-net", "--allow-env", "--allow-read"];
   // Libraries ask for the machine when they are loaded; `--marks` names any file.
   if (["check", "compare", "doctor", "simulate"].includes(command)) {

@@ -26,12 +26,22 @@ export async function serveFlags(env: Record<string, string>): Promise<string[]>
   const data = env.DATA_DIR || "./data";
   const read = [data, packages, "/proc/self", "/usr/bin/ldd"];
   for (const name of FILES) if (env[name]) read.push(env[name]);
+  const supervised = supervisorPaths(env);
   return [
     V8_FLAGS,
     ...["--no-prompt", "--allow-net", "--allow-env", "--allow-sys"],
-    ...[`--allow-read=${list(read)}`, `--allow-write=${list([data])}`],
+    // Unix datagrams are no part of Deno's stable interface.
+    ...supervised.length === 0 ? [] : ["--unstable-net"],
+    `--allow-read=${list([...read, ...supervised])}`,
+    `--allow-write=${list([data, ...supervised])}`,
     `--allow-ffi=${list([packages])}`,
   ];
+}
+
+/** A supervisor's socket, and the folder from which it is told. */
+function supervisorPaths({ NOTIFY_SOCKET, RUNTIME_DIRECTORY }: Record<string, string>): string[] {
+  if (!NOTIFY_SOCKET) return [];
+  return [NOTIFY_SOCKET, ...RUNTIME_DIRECTORY ? RUNTIME_DIRECTORY.split(":") : []];
 }
 
 /** Commas separate paths in Deno's flags; one inside a path is written twice. */

@@ -70,5 +70,12 @@ function startLater(options: EngineOptions, cause: string): RunningEngine {
     return true;
   }
   tryAfter(FIRST_RETRY_MS);
-  return { address, failed: failed.promise, reload: () => engine?.reload(), stop };
+  return {
+    address,
+    failed: failed.promise,
+    // One that waits is alive.
+    failure: () => engine?.failure(),
+    reload: () => engine?.reload(),
+    stop,
+  };
 }

@@ -1,6 +1,6 @@
 /** What may be written behind the commands about the program itself and the machine that it runs on. */
-import { Argument, type Command } from "../../deps_cli.ts";
-import { seconds } from "./option_values.ts";
+import { Argument, type Command, InvalidArgumentError } from "../../deps_cli.ts";
+import { pathText, seconds } from "./option_values.ts";
 import { SHELLS } from "./shells.ts";
 
 const DOCTOR_EXAMPLES = `
@@ -32,6 +32,18 @@ Examples:
   $ plumbline man | man -l -
   $ plumbline man > /usr/local/share/man/man1/plumbline.1`;
 
+const INSTALL_EXAMPLES = `
+Prints the unit; with --write it is put where systemd looks for it, which needs root. It runs the program as a
+user that exists only then, in a cage, with its data in /var/lib/plumbline, settings from
+/etc/plumbline/plumbline.env, a watchdog and a limit of memory. docs/operations.md says how to change it.
+
+Exit codes: 0 done, 1 it could not be written, 2 wrong command line.
+
+Examples:
+  $ plumbline install-service
+  $ sudo plumbline install-service --write
+  $ sudo plumbline install-service --write --program /opt/plumbline/plumbline`;
+
 /** `ended` is told the exit code of the one that ran. */
 export function addProgramCommands(program: Command, ended: (code: number) => void): void {
   program.command("doctor").description("all about program, machine and settings; for a bug report")
@@ -39,6 +51,16 @@ export function addProgramCommands(program: Command, ended: (code: number) => vo
     .option("--json", "as one JSON object")
     .addHelpText("after", DOCTOR_EXAMPLES)
     .action(async (options) => ended(await (await import("./doctor.ts")).doctor(options)));
+
+  program.command("install-service").description("the unit for systemd, printed or installed")
+    .option("--write", "put it where systemd looks for units")
+    .option("--program <file>", "what it runs", absolutePath, "/usr/bin/plumbline")
+    .option("--to <dir>", "where units are", pathText, "/etc/systemd/system")
+    .option("--force", "write over another unit of its name")
+    .addHelpText("after", INSTALL_EXAMPLES)
+    .action(async (options) =>
+      ended((await import("./install_service.ts")).installService(options))
+    );
 
   program.command("completions").description("print the completions for a shell")
     .addArgument(new Argument("<shell>", "whose").choices(SHELLS))
@@ -50,4 +72,12 @@ export function addProgramCommands(program: Command, ended: (code: number) => vo
   program.command("man").description("print the manual page")
     .addHelpText("after", MAN_EXAMPLES)
     .action(async () => ended((await import("./man.ts")).printManual(program)));
+}
+
+/** As systemd takes it without quotes. */
+function absolutePath(text: string): string {
+  if (/^\/[\w./+-]+$/.test(text)) return text;
+  throw new InvalidArgumentError(
+    "Expected an absolute path of letters, digits and ., /, _, + and -.",
+  );
 }

@@ -4,6 +4,7 @@ import { readConfig } from "../config/config.ts";
 import { ConfigFaults } from "../config/faults.ts";
 import { openFiles } from "../config/files.ts";
 import { nearMisses } from "../config/near_misses.ts";
+import type { Environment } from "../config/setting_value.ts";
 import { UnsentResults } from "../pipeline/removed_sinks.ts";
 import { type Log, StoreDamaged } from "../pipeline/ports.ts";
 import { DataFolderInUse, SchemaTooNew } from "../store/open.ts";
@@ -11,6 +12,7 @@ import { openLog, type ProgramLog } from "../telemetry/program_log.ts";
 import { version } from "../version.ts";
 import { exitCodes } from "./exit_codes.ts";
 import { startPatiently } from "./patient_start.ts";
+import type { Supervisor } from "./supervisor.ts";
 
 /** Runs the engine until a signal ends it; the answer is the exit code. */
 export async function serve(): Promise<number> {
@@ -24,7 +26,9 @@ export async function serve(): Promise<number> {
     const client = await loadKafkaClient(config);
     const tracing = await loadTracing(config, version);
     const { log } = output;
-    return await run(startPatiently({ config, files, log, version, client, tracing }), log);
+    const engine = startPatiently({ config, files, log, version, client, tracing });
+    using supervisor = await supervise(engine, { env, dataDir: config.dataDir, log });
+    return await run(engine, { log, supervisor });
   } catch (error) {
     console.error(error instanceof Error ? `plumbline: ${error.message}` : error);
     return startFailure(error);
@@ -33,12 +37,28 @@ export async function serve(): Promise<number> {
   }
 }
 
-async function run(engine: RunningEngine, log: Log): Promise<number> {
+/** Loaded only where there is a supervisor that wants to be told. */
+async function supervise(
+  engine: RunningEngine,
+  { env, dataDir, log }: { env: Environment; dataDir: string; log: Log },
+): Promise<Supervisor | undefined> {
+  if (!env.NOTIFY_SOCKET) return undefined;
+  const { openSupervisor } = await import("./supervisor.ts");
+  const supervisor = openSupervisor({ env, dataDir, log, failure: () => engine.failure() });
+  supervisor.ready();
+  return supervisor;
+}
+
+async function run(
+  engine: RunningEngine,
+  { log, supervisor }: { log: Log; supervisor: Supervisor | undefined },
+): Promise<number> {
   Deno.addSignalListener("SIGHUP", () => engine.reload());
   const ended = await Promise.race([
     signalled().then((signal) => ({ signal })),
     engine.failed.then((error) => ({ error })),
   ]);
+  supervisor?.stopping();
   const asked = "signal" in ended;
   if (asked) {
     log.info("stopping, within 10 s; a second signal ends it at once", ended);

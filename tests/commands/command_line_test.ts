@@ -12,7 +12,7 @@ async function run(args: string[], env: Record<string, string> = {}) {
 
 const COMMANDS = [
   ...["serve", "check", "simulate", "healthcheck", "dead-letters", "token"],
-  ...["doctor", "completions", "man"],
+  ...["doctor", "completions", "man", "install-service"],
 ];
 
 Deno.test("every command has help with examples, in three ways of asking", async () => {
@@ -47,6 +47,7 @@ Deno.test("what isn't understood is answered with what was probably meant, and c
     [["serve", "--metrics-port", "9000"], /Settings are variables: METRICS_PORT=…/],
     [["--broker", "kafka:9092"], /Settings are variables: KAFKA_BROKER=…/],
     [["serve", "now"], /too many arguments for 'serve'/],
+    [["install-service", "--program", "plumbline"], /Expected an absolute path/],
     [["completions", "csh"], /Allowed choices are bash, zsh, fish/],
     [["simulate", "--to", "kafak"], /Allowed choices are http, kafka/],
     [["simulate", "--faults", "spike,drfit"], /"drfit" is none of them. Expected none, or some of/],

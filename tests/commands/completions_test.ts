@@ -22,6 +22,8 @@ const LINES: readonly [string, readonly string[]][] = [
   ["plumbline dry-run o", ["one.ndjson"]],
   ["plumbline simulate --marks o", ["one.ndjson"]],
   ["plumbline inspect ", ["two/"]],
+  // Descriptions with brackets and colons.
+  ["plumbline token new --j", ["--json"]],
   ["plumbline token new --name ", []],
 ];
 

@@ -10,7 +10,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   "src/version.ts": ["deno.json"],
   "src/app.ts": ANYTHING,
   "src/app/": ANYTHING,
-  "src/commands/": [...ANYTHING, "deps_cli.ts"],
+  "src/commands/": [...ANYTHING, "deps_cli.ts", "deploy/plumbline.service"],
   "src/core/": [],
   "src/simulation/": ["src/core/"],
   "src/pipeline/": ["src/core/"],

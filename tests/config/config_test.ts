@@ -29,8 +29,9 @@ function faults(env: Environment): string[] {
 }
 
 Deno.test("an empty environment gives the contract's defaults", () => {
-  const { tenants, kafkaSecurity, ...values } = read({});
+  const { tenants, kafkaSecurity, tls, ...values } = read({});
   assert.deepEqual(kafkaSecurity, {});
+  assert.equal(tls, undefined);
   assert.deepEqual(values, {
     mode: "normal",
     brokers: ["localhost:9092"],

@@ -15,6 +15,9 @@ With --old-url and --new-url the statistics of both engines are compared, too, a
 tell of rates, latency, errors, CPU, memory and lag is shown. The old Go engine may die when it is asked
 for its statistics while new devices come (contract, defect 1): it is asked once.
 
+With --follow topics are read on until Ctrl-C; each interval a line tells what was found, in the end the
+whole report. A result without a partner is judged once it has waited for --wait.
+
 Exit codes: 0 nothing is unexplained, 1 something is or there was nothing to compare, 2 a side can't
 be read, the report can't be written, or the command line is wrong.
 
@@ -36,7 +39,9 @@ export function addCompareCommand(program: Command, ended: (code: number) => voi
     .option("--to <time>", "only readings before this time", instant)
     .option("--old-url <address>", "the old engine's HTTP API: statistics, too", serverAddress)
     .option("--new-url <address>", "Plumbline's; both or neither", serverAddress)
-    .option("--interval <time>", "between two looks at their metrics: 5s, 1m", interval, 5)
+    .option("--follow", "go on until Ctrl-C, and tell each interval what was found")
+    .option("--wait <time>", "how long a result waits for its partner (--follow)", interval, 60)
+    .option("--interval <time>", "between two looks at metrics, or two reports", interval, 5)
     .option("--json", "as one JSON object")
     .option("--html <file>", "write the report as one HTML file, too", pathText)
     .addHelpText("after", EXAMPLES)

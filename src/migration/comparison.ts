@@ -34,11 +34,15 @@ export interface Comparison {
   readonly later_seconds:
     | { readonly min: number; readonly mean: number; readonly max: number }
     | null;
+  /** Results whose partner may still come; only while topics are followed. */
+  readonly waiting?: Readonly<Record<Side, number>>;
   readonly findings: readonly Finding[];
 }
 
-export interface FinishOptions extends Range {
+export interface SettleOptions extends Range {
   readonly tolerance: number;
+  /** The last round whose results have no partner any more that comes. */
+  readonly until?: number;
   readonly readings: ReadingTable | null;
 }
 
@@ -69,6 +73,7 @@ export class Comparer {
   readonly #results = { old: 0, new: 0 };
   readonly #timeless = { old: 0, new: 0 };
   #oldFormat: ComparedResult["format"] | undefined;
+  #round = 1;
   #pairs = 0;
   #repeated = 0;
   #later = { min: Infinity, sum: 0, max: -Infinity };
@@ -76,6 +81,11 @@ export class Comparer {
   constructor(table: ResultTable, findings: Findings) {
     this.#table = table;
     this.#findings = findings;
+  }
+
+  /** From 1; each `settle` ends one. */
+  get round(): number {
+    return this.#round;
   }
 
   /** Of the first result of the old side; undefined: it has none. */
@@ -101,20 +111,28 @@ export class Comparer {
         : "the old side has results of several formats";
       this.#findings.add(unexplained(name), { tenant, device, [side]: format });
     }
-    this.#table.add(side, result, text);
+    this.#table.add(side, result, { value: text, round: this.#round });
   }
 
-  /** After the last value of both sides. */
-  finish(options: FinishOptions): Comparison {
+  /**
+   * Joins what has come. Rows of a round after `until` wait for partners that may still come; without it
+   * that was all, and none waits.
+   */
+  settle(options: SettleOptions): Comparison {
     const bySecond = (["old", "new"] as const).every((side) =>
       this.#timeless[side] < Math.max(1, this.#results[side])
     );
     const range = { bySecond, from: options.from, to: options.to };
-    const both = (old: Row, now: Row, { exact }: { exact: boolean }) =>
-      this.#pair(old, now, { ...options, exact });
+    const shared = {
+      both: (old: Row, now: Row, { exact }: { exact: boolean }) =>
+        this.#pair(old, now, { ...options, exact }),
+      isFresh: ({ round }: Row) => options.until !== undefined && round > options.until,
+      keep: (side: Side, row: Row, { alike }: { alike: number }) =>
+        this.#table.keep(side, row, alike),
+    };
     join(this.#table.rows("old", range), this.#withoutRepeats(this.#table.rows("new", range)), {
+      ...shared,
       bySecond,
-      both,
       only: (side, row, { alike }) => {
         const result = readResult(row.value) as ComparedResult;
         // A reading that came without a time has another one at each engine: looked for below.
@@ -123,20 +141,23 @@ export class Comparer {
       },
     });
     join(this.#table.asideRows("old"), this.#table.asideRows("new"), {
+      ...shared,
       bySecond: false,
-      both,
       only: (side, row, { alike }) =>
         this.#alone({ side, row, result: readResult(row.value) as ComparedResult, alike }, options),
     });
+    this.#round++;
+    const waiting = options.until === undefined ? undefined : this.#table.endRound();
     const { min, sum, max } = this.#later;
     return {
-      results: this.#results,
+      results: { ...this.#results },
       pairs: this.#pairs,
       repeated: this.#repeated,
       readings: options.readings?.count ?? null,
       later_seconds: this.#pairs === 0 || max === -Infinity
         ? null
         : { min, mean: Math.round(1000 * sum / this.#pairs) / 1000, max },
+      ...waiting === undefined ? {} : { waiting },
       findings: this.#findings.list(),
     };
   }
@@ -144,7 +165,7 @@ export class Comparer {
   #pair(
     old: Row,
     now: Row,
-    { exact, tolerance, readings }: FinishOptions & { exact: boolean },
+    { exact, tolerance, readings }: SettleOptions & { exact: boolean },
   ): void {
     this.#pairs++;
     const [a, b] = [readResult(old.value), readResult(now.value)] as ComparedResult[];
@@ -172,7 +193,7 @@ export class Comparer {
 
   #alone(
     { side, row, ...lonely }: { side: Side; row: Row; result: ComparedResult; alike: number },
-    { readings }: FinishOptions,
+    { readings }: SettleOptions,
   ): void {
     const oldFormat = this.#oldFormat ?? "none";
     const reason = whyAlone({ side, ...lonely }, { oldFormat, readings });

@@ -6,6 +6,9 @@ export interface JoinTo {
   both(old: Row, now: Row, how: { exact: boolean }): void;
   /** `alike`: so many pairs there are of the same place, second and values. */
   only(side: Side, row: Row, how: { alike: number }): void;
+  /** Whether a partner may still come; such a row is left to `keep`. */
+  isFresh(row: Row): boolean;
+  keep(side: Side, row: Row, how: { alike: number }): void;
 }
 
 /** Of one device and second, without a partner of the same values. */
@@ -31,16 +34,24 @@ export function join(
   let group: Row | undefined;
   let pair: Row | undefined;
   let alike = 0;
+  const alone = (side: Side, { row, alike }: Left) => {
+    if (to.isFresh(row)) to.keep(side, row, { alike });
+    else to.only(side, row, { alike });
+  };
   const settle = () => {
-    const pairs = bySecond ? Math.min(left.old.length, left.new.length) : 0;
-    for (const side of ["old", "new"] as const) {
-      left[side].sort((x, y) => x.row.number - y.row.number);
-      for (const { row, alike } of left[side].slice(pairs)) to.only(side, row, { alike });
-    }
-    for (let i = 0; i < pairs; i++) {
-      to.both(left.old[i].row, left.new[i].row, { exact: false });
-    }
+    const { old, new: now } = left;
     left = { old: [], new: [] };
+    for (const list of [old, now]) list.sort((x, y) => x.row.number - y.row.number);
+    // While partners may come nothing tells which of the rest belong together.
+    const isOver = bySecond && ![...old, ...now].some(({ row }) => to.isFresh(row));
+    const pairs = isOver ? Math.min(old.length, now.length) : 0;
+    for (let i = 0; i < pairs; i++) to.both(old[i].row, now[i].row, { exact: false });
+    const settled = (side: Side, one: Left) => {
+      if (bySecond && !isOver) to.keep(side, one.row, one);
+      else alone(side, one);
+    };
+    for (const one of old.slice(pairs)) settled("old", one);
+    for (const one of now.slice(pairs)) settled("new", one);
   };
   const enter = (row: Row) => {
     if (group !== undefined && groupOrder(group, row) === 0) return;
@@ -49,10 +60,11 @@ export function join(
   };
   const leave = (side: Side, row: Row) => {
     enter(row);
-    const one = { row, alike: pair !== undefined && order(pair, row) === 0 ? alike : 0 };
+    const now = pair !== undefined && order(pair, row) === 0 ? alike : 0;
+    const one = { row, alike: row.alike + now };
     // One more of what is paired already has no partner among others.
     if (one.alike === 0 && left[side].length < MAX_LEFT) left[side].push(one);
-    else to.only(side, row, one);
+    else alone(side, one);
   };
   while (!a.done || !b.done) {
     const which = a.done ? 1 : b.done ? -1 : order(a.value, b.value);

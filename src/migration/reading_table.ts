@@ -1,5 +1,4 @@
 /** The readings that both engines were given: they tell why only one of them has a result. */
-import type { Database } from "../../deps.ts";
 import { parseReading, Reading } from "../core/reading.ts";
 import {
   type ComparedResult,
@@ -12,7 +11,7 @@ import {
   secondOf,
 } from "./compared_result.ts";
 import { type Reason, reasons } from "./reasons.ts";
-import { hash, placeOf, type Side } from "./result_table.ts";
+import { hash, placeOf, type Side, type TemporaryDatabase } from "./result_table.ts";
 
 /** What an engine makes of a reading; null: nothing. */
 type Key = Pick<ComparedResult, "tenant" | "device" | "second" | "fields"> | null;
@@ -28,16 +27,17 @@ const COLUMNS = "side TEXT, place INTEGER, second INTEGER, measured INTEGER, rea
 const ROWS_A_COMMIT = 20_000;
 
 export class ReadingTable {
-  readonly #db: InstanceType<typeof Database>;
+  readonly #db: TemporaryDatabase;
   readonly #insert: { run(...values: unknown[]): unknown };
-  readonly #format: Format;
+  #format: Format = "go";
   #find: { get(...values: unknown[]): unknown } | undefined;
   #count = 0;
+  #rows = 0;
+  /** The last row of each round; rows are numbered as they come. */
+  readonly #ends = new Map<number, number>();
 
-  /** `format`: of the old engine. */
-  constructor(db: InstanceType<typeof Database>, format: Format) {
+  constructor(db: TemporaryDatabase) {
     this.#db = db;
-    this.#format = format;
     db.exec(`CREATE TABLE readings (${COLUMNS})`);
     this.#insert = db.prepare("INSERT INTO readings VALUES (?,?,?,?,?)");
   }
@@ -46,9 +46,10 @@ export class ReadingTable {
     return this.#count;
   }
 
-  /** Before `close`. */
-  add(bytes: Uint8Array): void {
-    const judged = judge(bytes, this.#format);
+  /** `format`: of the old engine; the round in which the reading came. */
+  add(bytes: Uint8Array, { format, round }: { format: Format; round: number }): void {
+    this.#format = format;
+    const judged = judge(bytes, format);
     for (const side of ["old", "new"] as const) {
       const key = judged[side];
       if (key === null) continue;
@@ -59,20 +60,32 @@ export class ReadingTable {
         measuredHash(key.fields),
         judged.reason && JSON.stringify(judged.reason),
       );
+      this.#ends.set(round, ++this.#rows);
     }
     if (++this.#count % ROWS_A_COMMIT === 0) this.#db.exec("COMMIT; BEGIN");
   }
 
-  /** All have been added. */
-  close(): void {
-    this.#db.exec("CREATE INDEX readings_by_key ON readings (side, place, measured, second)");
-    this.#find = this.#db.prepare(
+  /** Before `find`, after the first readings: an index that is there from the start costs more. */
+  makeIndex(): void {
+    this.#db.exec(
+      "CREATE INDEX IF NOT EXISTS readings_by_key ON readings (side, place, measured, second)",
+    );
+    this.#find ??= this.#db.prepare(
       "SELECT count(*) AS count, max(reason) AS reason FROM readings " +
         "WHERE side = ? AND place = ? AND measured = ? AND (second IS NULL OR ? IS NULL OR second = ?)",
     );
   }
 
-  /** The readings that this result can be of: how many, and what is known of one. After `close`. */
+  /** Those of this round and before. */
+  forget(round: number): void {
+    for (const [before, end] of this.#ends) {
+      if (before > round) break;
+      this.#db.exec(`DELETE FROM readings WHERE rowid <= ${end}`);
+      this.#ends.delete(before);
+    }
+  }
+
+  /** The readings that this result can be of: how many, and what is known of one. After `makeIndex`. */
   find(side: Side, result: ComparedResult): { count: number; reason: Reason | null } {
     // Python's results bear no time.
     const second = this.#format === "python" ? null : result.second;

@@ -56,7 +56,7 @@ export function isEqual(report: Report): boolean {
 }
 
 export function summary(
-  { results, pairs, repeated, readings, later_seconds: later }: Report,
+  { results, pairs, repeated, readings, waiting, later_seconds: later }: Report,
 ): string[] {
   const lines = [
     `${counted(results.old, "result")} of the old engine, ${figure(results.new)} of Plumbline, ` +
@@ -64,6 +64,9 @@ export function summary(
   ];
   if (repeated > 0) lines.push(`${figure(repeated)} of Plumbline's came again under the same id.`);
   if (readings !== null) lines.push(`${counted(readings, "reading")} to look them up in.`);
+  if (waiting !== undefined) {
+    lines.push(`${figure(waiting.old + waiting.new)} wait for their partners, not judged yet.`);
+  }
   if (later !== null) {
     lines.push(
       `Plumbline's processed_at is ${figure(later.mean)} s after the old engine's on average ` +

@@ -1,5 +1,6 @@
 /** A report for a person at a terminal. */
 import {
+  countOf,
   engineRows,
   engineSummary,
   exampleText,
@@ -10,6 +11,18 @@ import {
   summary,
   verdict,
 } from "./report.ts";
+
+/** One line while topics are followed. */
+export function roundText(report: Report): string {
+  const { results, pairs, waiting } = report;
+  return [
+    `old ${figure(results.old)}`,
+    `new ${figure(results.new)}`,
+    `pairs ${figure(pairs)}`,
+    `waiting ${figure((waiting?.old ?? 0) + (waiting?.new ?? 0))}`,
+    ...KINDS.map((kind) => `${kind} ${figure(countOf(report, kind))}`),
+  ].join(", ");
+}
 
 export function reportText(report: Report): string {
   const lines = summary(report);

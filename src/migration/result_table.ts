@@ -15,6 +15,9 @@ export interface Row {
   /** By arrival, from 1. */
   readonly number: number;
   readonly value: string;
+  /** The round in which it came, and how many pairs were like it in earlier ones. */
+  readonly round: number;
+  readonly alike: number;
 }
 
 /** Seconds since 1970, of readings' timestamps: from the first, before the second. */
@@ -25,60 +28,70 @@ export interface Range {
 
 const ROWS_A_COMMIT = 20_000;
 const ROOM_KB = 32 * 1024;
+const KEPT = "number, place, second, measured, processed, value, round, alike";
 
-type Database = InstanceType<typeof Database>;
+export type TemporaryDatabase = InstanceType<typeof Database>;
 
-/** A file that exists only as long as it is open; nothing in it outlives the process. */
-export function openTemporary(path: string): Database & Disposable {
-  const db = new Database(path);
+/** SQLite itself makes the file (in TMPDIR) and removes it at once, so nothing is left by a kill. */
+export function openTemporary(): TemporaryDatabase & Disposable {
+  const db = new Database("");
   // Rows are set aside in one table while another one is gone through.
   db.unsafeMode(true);
   db.exec(
-    `PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA locking_mode=EXCLUSIVE; ` +
-      `PRAGMA cache_size=-${ROOM_KB}; PRAGMA temp_store=FILE`,
+    `PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA cache_size=-${ROOM_KB}; ` +
+      "PRAGMA temp_store=FILE",
   );
-  return Object.assign(db, {
-    [Symbol.dispose]() {
-      db.close();
-      Deno.removeSync(path);
-    },
-  });
+  return Object.assign(db, { [Symbol.dispose]: () => void db.close() });
 }
 
-const JOINED = "place, second, measured, number, value";
-
-interface Insertion {
+interface Statement {
   run(...values: unknown[]): unknown;
 }
 
 /** One database for all of it: the tables of `ReadingTable` may stand in it, too. */
 export class ResultTable {
-  readonly #db: Database;
-  readonly #insert: Record<Side, Insertion>;
-  readonly #insertAside: Record<Side, Insertion>;
+  readonly #db: TemporaryDatabase;
+  readonly #insert: Record<Side, Statement>;
+  readonly #keep: Record<Side, Statement>;
+  readonly #insertAside: Record<Side, Statement>;
   #pending = 0;
 
-  constructor(db: Database) {
+  constructor(db: TemporaryDatabase) {
     this.#db = db;
-    const insert = (side: Side) => {
+    const columns =
+      "number INTEGER PRIMARY KEY, place INTEGER, second INTEGER, measured INTEGER, " +
+      "processed INTEGER, value TEXT, round INTEGER, alike INTEGER";
+    const forBoth = (prepare: (side: Side) => Statement) => ({
+      old: prepare("old"),
+      new: prepare("new"),
+    });
+    for (const side of ["old", "new"]) {
       db.exec(
-        `CREATE TABLE ${side}_results (number INTEGER PRIMARY KEY, place INTEGER, second INTEGER, ` +
-          "measured INTEGER, processed INTEGER, value TEXT)",
+        `CREATE TABLE ${side}_results (${columns}); CREATE TABLE ${side}_kept (${columns}); ` +
+          `CREATE TABLE ${side}_aside (${columns})`,
       );
-      return db.prepare(
-        `INSERT INTO ${side}_results (place, second, measured, processed, value) VALUES (?,?,?,?,?)`,
+    }
+    this.#insert = forBoth((side) =>
+      db.prepare(
+        `INSERT INTO ${side}_results (place, second, measured, processed, value, round, alike) ` +
+          "VALUES (?,?,?,?,?,?,0)",
+      )
+    );
+    const copy = (side: Side, into: string) =>
+      db.prepare(
+        `INSERT INTO ${side}_${into} SELECT number, place, second, measured, processed, value, round, ? ` +
+          `FROM ${side}_results WHERE number = ?`,
       );
-    };
-    this.#insert = { old: insert("old"), new: insert("new") };
-    const insertAside = (side: Side) => {
-      db.exec(`CREATE TABLE ${side}_aside (${JOINED})`);
-      return db.prepare(`INSERT INTO ${side}_aside VALUES (?,?,?,?,?)`);
-    };
-    this.#insertAside = { old: insertAside("old"), new: insertAside("new") };
+    this.#keep = forBoth((side) => copy(side, "kept"));
+    this.#insertAside = forBoth((side) => copy(side, "aside"));
     db.exec("BEGIN");
   }
 
-  add(side: Side, result: ComparedResult, value: string): void {
+  add(
+    side: Side,
+    result: ComparedResult,
+    { value, round }: { value: string; round: number },
+  ): void {
     const processed = processedAt(result.fields) / 1000;
     this.#insert[side].run(
       placeOf(result),
@@ -86,6 +99,7 @@ export class ResultTable {
       hash(measuredText(result.fields)),
       Number.isNaN(processed) ? null : Math.floor(processed),
       value,
+      round,
     );
     if (++this.#pending % ROWS_A_COMMIT === 0) this.#db.exec("COMMIT; BEGIN");
   }
@@ -102,20 +116,41 @@ export class ResultTable {
     const bounds = from === undefined && to === undefined
       ? ""
       : `WHERE ${time} >= ${from ?? -1e15} AND ${time} < ${to ?? 1e15}`;
-    return this.#db.prepare(
-      `SELECT place, ${bySecond ? "ifnull(second, 0)" : "0"} AS second, measured, number, value ` +
-        `FROM ${side}_results ${bounds} ORDER BY 1, 2, 3, 4`,
-    ).iterate() as IterableIterator<Row>;
+    return this.#select(`${side}_results ${bounds}`, bySecond ? "ifnull(second, 0)" : "0");
   }
 
   /** For a second join, without the second. Also while `rows` is being gone through. */
-  setAside(side: Side, { place, measured, number, value }: Row): void {
-    this.#insertAside[side].run(place, 0, measured, number, value);
+  setAside(side: Side, { number, alike }: Row): void {
+    this.#insertAside[side].run(alike, number);
   }
 
   asideRows(side: Side): IterableIterator<Row> {
-    return this.#db.prepare(`SELECT ${JOINED} FROM ${side}_aside ORDER BY 1, 2, 3, 4`)
-      .iterate() as IterableIterator<Row>;
+    return this.#select(`${side}_aside`, "0");
+  }
+
+  /** For a later round. Also while `rows` is being gone through. */
+  keep(side: Side, { number }: Row, alike: number): void {
+    this.#keep[side].run(alike, number);
+  }
+
+  /** Forgets all but the kept ones; how many these are. */
+  endRound(): Record<Side, number> {
+    const end = (side: Side) => {
+      this.#db.exec(
+        `DELETE FROM ${side}_results; DELETE FROM ${side}_aside; ` +
+          `INSERT INTO ${side}_results (${KEPT}) SELECT ${KEPT} FROM ${side}_kept; ` +
+          `DELETE FROM ${side}_kept`,
+      );
+      return this.#db.prepare(`SELECT count(*) FROM ${side}_results`).pluck().get() as number;
+    };
+    return { old: end("old"), new: end("new") };
+  }
+
+  #select(from: string, second: string): IterableIterator<Row> {
+    return this.#db.prepare(
+      `SELECT place, ${second} AS second, measured, number, value, round, alike FROM ${from} ` +
+        "ORDER BY 1, 2, 3, 4",
+    ).iterate() as IterableIterator<Row>;
   }
 }
 

@@ -46,26 +46,39 @@ interface Stretch {
   emptyAnswers: number;
 }
 
-/**
- * Every partition from its start to where it ends now; a tombstone is an empty value. Joins no group, so
- * nobody's offsets move. Rejects where the topic doesn't exist or can't be read.
- */
-export async function readTopic(
-  topic: string,
-  { access, take }: { access: ClusterAccess; take: Take },
-): Promise<void> {
-  const { clientId: group } = access;
-  const fetcher = new Fetcher({ ...access, group, topic, isolation: "read_committed" });
-  try {
+/** A topic, from its start; joins no group, so nobody's offsets move. */
+export class TopicSource {
+  readonly #fetcher: Fetcher;
+  /** What is read next, by partition. */
+  readonly #next = new Map<number, number>();
+
+  constructor(topic: string, access: ClusterAccess) {
+    const { clientId: group } = access;
+    this.#fetcher = new Fetcher({ ...access, group, topic, isolation: "read_committed" });
+  }
+
+  /**
+   * Goes on to where the topic ends now; a tombstone is an empty value. Rejects where the topic doesn't
+   * exist or can't be read; what was taken isn't taken again by the next call.
+   */
+  async read(take: Take): Promise<void> {
+    const fetcher = this.#fetcher;
     const { topicId, leaders } = await fetcher.describe();
     const all = leaders.map((_, partition) => partition);
     const [starts, ends] = [await fetcher.earliest(all), await fetcher.readableEnds(all)];
     const open = new Map<number, Stretch>();
     let [done, total] = [0, 0];
     for (const partition of all) {
-      const [next, end] = [starts.get(partition)!, ends.get(partition)!];
-      if (next < end) open.set(partition, { next, end, emptyAnswers: 0 });
-      total += Math.max(0, end - next);
+      const start = starts.get(partition)!;
+      const before = this.#next.get(partition) ?? start;
+      if (before < start) {
+        throw new Error(
+          `partition ${partition}: records from ${before} to ${start} were removed before they were read`,
+        );
+      }
+      const end = ends.get(partition)!;
+      if (before < end) open.set(partition, { next: before, end, emptyAnswers: 0 });
+      total += Math.max(0, end - before);
     }
     while (open.size > 0) {
       for (const leader of new Set([...open.keys()].map((partition) => leaders[partition]))) {
@@ -73,13 +86,15 @@ export async function readTopic(
           .map(([partition, { next }]) => ({ partition, next }));
         const { responses } = await fetcher.fetch(leader, topicId, { wanted });
         for (const answer of responses.flatMap(({ partitions }) => partitions)) {
-          const stretch = open.get(answer.partitionIndex)!;
+          const { partitionIndex: partition } = answer;
+          const stretch = open.get(partition)!;
           const before = stretch.next;
           takeAnswer(answer, { stretch, take: (value) => take(value, { done, total }) });
+          this.#next.set(partition, Math.min(stretch.next, stretch.end));
           done += Math.min(stretch.next, stretch.end) - before;
-          if (stretch.next >= stretch.end) open.delete(answer.partitionIndex);
+          if (stretch.next >= stretch.end) open.delete(partition);
           if (stretch.emptyAnswers > MAX_EMPTY_ANSWERS) {
-            const place = `partition ${answer.partitionIndex} from offset ${stretch.next}`;
+            const place = `partition ${partition} from offset ${stretch.next}`;
             throw new Error(
               `${place} on: the broker sends nothing, though it ends at ${stretch.end}`,
             );
@@ -87,8 +102,15 @@ export async function readTopic(
         }
       }
     }
-  } finally {
-    await fetcher.close();
+  }
+
+  /** After a failure: leaders may have moved. */
+  forgetLeaders(): void {
+    this.#fetcher.forgetLeaders();
+  }
+
+  async close(): Promise<void> {
+    await this.#fetcher.close();
   }
 }
 

@@ -11,13 +11,20 @@ interface Joined {
   readonly only: Record<Side, number[]>;
 }
 
-function joined(olds: Row[], news: Row[], bySecond: boolean): Joined {
+/** `kept`: is given what waits; without it nothing does. */
+function joined(
+  olds: Row[],
+  news: Row[],
+  { bySecond, kept }: { bySecond: boolean; kept?: Record<Side, Row[]> },
+): Joined {
   const found: Joined = { exact: [], other: [], only: { old: [], new: [] } };
   join(inOrder(olds), inOrder(news), {
     bySecond,
     both: (old, now, { exact }) =>
-      (exact ? found.exact : found.other).push([old.number, now.number]),
-    only: (side, { number }) => found.only[side].push(number),
+      void (exact ? found.exact : found.other).push([old.number, now.number]),
+    only: (side, { number }) => void found.only[side].push(number),
+    isFresh: ({ round }) => kept !== undefined && round > 1,
+    keep: (side, row, { alike }) => void kept![side].push({ ...row, alike }),
   });
   return found;
 }
@@ -67,14 +74,49 @@ function sorted({ exact, other, only }: Joined) {
   };
 }
 
+const few = fc.integer({ min: 0, max: 2 });
+const row = fc.record({
+  place: few,
+  second: few,
+  measured: few,
+  round: fc.integer({ min: 1, max: 2 }),
+});
+const side = fc.array(row, { maxLength: 14 })
+  .map((rows) => rows.map((it, i): Row => ({ ...it, number: i + 1, value: "", alike: 0 })));
+
 Deno.test("the join of sorted rows is that of looking through all of them", () => {
-  const few = fc.integer({ min: 0, max: 2 });
-  const row = fc.record({ place: few, second: few, measured: few });
-  const side = fc.array(row, { maxLength: 14 })
-    .map((rows) => rows.map((it, i): Row => ({ ...it, number: i + 1, value: "" })));
   fc.assert(fc.property(side, side, fc.boolean(), (olds, news, bySecond) => {
-    const [a, b] = [joined(olds, news, bySecond), plainly(olds, news, bySecond)];
+    const [a, b] = [joined(olds, news, { bySecond }), plainly(olds, news, bySecond)];
     assert.deepEqual(sorted(a), sorted(b));
+  }));
+});
+
+Deno.test("in two rounds the same pairs are found as in one, and nothing that waits is judged", () => {
+  fc.assert(fc.property(side, side, fc.boolean(), (olds, news, bySecond) => {
+    const kept: Record<Side, Row[]> = { old: [], new: [] };
+    const first = joined(olds, news, { bySecond, kept });
+    const isFresh = (rows: Row[]) => (number: number) =>
+      rows.some((row) => row.number === number && row.round > 1);
+    const judged = {
+      old: [...first.only.old, ...first.other.map(([old]) => old)],
+      new: [...first.only.new, ...first.other.map(([, now]) => now)],
+    };
+    assert.ok(!judged.old.some(isFresh(olds)) && !judged.new.some(isFresh(news)));
+    const second = joined(kept.old, kept.new, { bySecond });
+    const once = joined(olds, news, { bySecond });
+    assert.equal(first.exact.length, once.exact.length);
+    assert.deepEqual(second.exact, []);
+    // Each row ends in one place.
+    const ended = [first, second].flatMap(({ exact, other, only }) => [
+      ...[...exact, ...other].flatMap(([old, now]) => [`old ${old}`, `new ${now}`]),
+      ...only.old.map((it) => `old ${it}`),
+      ...only.new.map((it) => `new ${it}`),
+    ]);
+    const given = [
+      ...olds.map(({ number }) => `old ${number}`),
+      ...news.map(({ number }) => `new ${number}`),
+    ];
+    assert.deepEqual(ended.sort(), given.sort());
   }));
 });
 

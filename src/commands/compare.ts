@@ -12,6 +12,7 @@ import { compareEngines, EngineAway } from "./compare_engines.ts";
 import { isFile, isSqlite, Place, Unusable } from "./compare_place.ts";
 import { exitCodes } from "./exit_codes.ts";
 import { reasonOf } from "./reason.ts";
+import { Progress } from "./progress.ts";
 import { print } from "./standard_output.ts";
 import { pause, stopSignal } from "./stop_signal.ts";
 
@@ -151,7 +152,13 @@ function settle(
   { options: { tolerance, from, to }, until }: { options: CompareOptions; until?: number },
 ): Report {
   const seconds = (ms: number | undefined) => ms === undefined ? undefined : ms / 1000;
-  return comparer.settle({ tolerance, readings, until, from: seconds(from), to: seconds(to) });
+  const bounds = { from: seconds(from), to: seconds(to) };
+  // A round has little to join.
+  if (until !== undefined) return comparer.settle({ tolerance, readings, until, ...bounds });
+  using progress = new Progress("joining");
+  const { old, new: now } = comparer.results;
+  const show = (pairs: number) => progress.show(pairs, Math.min(old, now));
+  return comparer.settle({ tolerance, readings, show, ...bounds });
 }
 
 async function lookAtEngines(

@@ -1,11 +1,11 @@
 /** What `compare` reads from. */
-import { cliProgress } from "../../deps_cli.ts";
 import { readKafkaSecurity } from "../config/config.ts";
 import { ConfigFaults } from "../config/faults.ts";
 import { settings } from "../config/settings.ts";
 import { NotAllowed, parseTopic } from "../config/values.ts";
 import { readFile, type Take, TopicSource } from "../migration/source.ts";
 import { oneSetting } from "./api_address.ts";
+import { Progress } from "./progress.ts";
 import { reasonOf } from "./reason.ts";
 
 /** A side that can't be read, or a report that can't be written. */
@@ -36,13 +36,10 @@ export class Place {
   /** A file whole, a topic on from where it was read to. Rejects with `Unusable`, or `ConfigFaults`. */
   async read(take: Take): Promise<void> {
     const place = this.#name;
-    const progress = bar();
-    let shown = 0;
-    progress?.start(1000, 0, { place });
+    using progress = new Progress(place);
     const taking: Take = (value, { done, total }) => {
       take(value, { done, total });
-      const share = Math.floor(1000 * done / Math.max(1, total));
-      if (share !== shown) progress?.update(shown = share, { place });
+      progress.show(done, total);
     };
     try {
       if (isFile(place)) await readFile(place, taking);
@@ -52,8 +49,6 @@ export class Place {
       if (error instanceof ConfigFaults || isSqlite(error)) throw error;
       const reason = error instanceof NotAllowed ? `it ${error.message}` : reasonOf(error);
       throw new Unusable(`reading ${this.#what} from ${place}: ${reason}`);
-    } finally {
-      progress?.stop();
     }
   }
 
@@ -69,14 +64,4 @@ function topicSource(name: string): TopicSource {
     security: readKafkaSecurity(env, (path) => Deno.readTextFileSync(path)),
     clientId: "plumbline-compare",
   });
-}
-
-/** Only where a person is looking. */
-function bar() {
-  if (!Deno.stderr.isTerminal()) return undefined;
-  const format = "{bar} {percentage} %  {place}";
-  return new cliProgress.SingleBar(
-    { format, barsize: 24, hideCursor: true, clearOnComplete: true },
-    cliProgress.Presets.rect,
-  );
 }

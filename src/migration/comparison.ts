@@ -41,12 +41,15 @@ export interface Comparison {
 
 export interface SettleOptions extends Range {
   readonly tolerance: number;
+  /** Is told how many pairs there are, now and then. */
+  readonly show?: (pairs: number) => void;
   /** The last round whose results have no partner any more that comes. */
   readonly until?: number;
   readonly readings: ReadingTable | null;
 }
 
 const EXAMPLES = 5;
+const PAIRS_SHOWN = 1_000;
 /** Of results that are alike, which may be all of a device's. */
 const MAX_IDS = 100_000;
 
@@ -81,6 +84,11 @@ export class Comparer {
   constructor(table: ResultTable, findings: Findings) {
     this.#table = table;
     this.#findings = findings;
+  }
+
+  /** That have come, ever. */
+  get results(): Readonly<Record<Side, number>> {
+    return this.#results;
   }
 
   /** From 1; each `settle` ends one. */
@@ -165,9 +173,10 @@ export class Comparer {
   #pair(
     old: Row,
     now: Row,
-    { exact, tolerance, readings }: SettleOptions & { exact: boolean },
+    { exact, tolerance, readings, show }: SettleOptions & { exact: boolean },
   ): void {
     this.#pairs++;
+    if (this.#pairs % PAIRS_SHOWN === 0) show?.(this.#pairs);
     const [a, b] = [readResult(old.value), readResult(now.value)] as ComparedResult[];
     const seconds = Math.round(processedAt(b.fields) - processedAt(a.fields)) / 1000;
     if (!Number.isNaN(seconds)) {

@@ -1,5 +1,4 @@
 /** The program on a real terminal. */
-/** Commands on a real terminal. */
 import { commandFlags } from "../../tools/command_flags.ts";
 import { Program } from "./process.ts";
 
@@ -11,7 +10,6 @@ export async function onTerminal(
   { tty, env }: { tty: string; env: Record<string, string> },
 ) {
   const flags = await commandFlags(args, env);
-  const flags = await commandFlags(args, {});
   const command = [Deno.execPath(), "run", "--quiet", ...flags, `${ROOT}src/main.ts`, ...args]
     .map((it) => `'${it}'`).join(" ");
   const child = new Deno.Command("script", {
